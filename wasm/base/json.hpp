@@ -1,4 +1,5 @@
-// The one spelling of "a JSON value" in the core. Objects are ordered by key, so output is deterministic.
+// The one spelling of "a JSON value" in the core. Objects are ordered by key, so output is
+// deterministic.
 #pragma once
 
 #include <nlohmann/json.hpp>
