@@ -1,5 +1,6 @@
-// What can go wrong, as values: every code the public API may show, and Result, which carries one across a call.
-// The JavaScript side reads this list through the module; nothing about a code is written twice.
+// What can go wrong, as values: every code the public API may show, and Result, which carries one
+// across a call. The JavaScript side reads this list through the module; nothing about a code is
+// written twice.
 #pragma once
 
 #include <array>
@@ -17,15 +18,24 @@ struct ErrorCode {
 };
 
 inline constexpr std::array kErrorCodes = {
-    ErrorCode{"unknown-collection", false}, ErrorCode{"unknown-field", false},
-    ErrorCode{"invalid-value", false},      ErrorCode{"too-large", false},
-    ErrorCode{"signed-out", true},          ErrorCode{"closed", false},
-    ErrorCode{"offline", true},             ErrorCode{"unauthorized", true},
-    ErrorCode{"migrations-missing", true},  ErrorCode{"quota", true},
-    ErrorCode{"storage-lost", true},        ErrorCode{"storage-damaged", false},
-    ErrorCode{"reload-needed", false},      ErrorCode{"unsent-work", false},
-    ErrorCode{"locked", true},              ErrorCode{"wrong-secret", false},
-    ErrorCode{"aborted", true},             ErrorCode{"server", true},
+    ErrorCode{"unknown-collection", false},
+    ErrorCode{"unknown-field", false},
+    ErrorCode{"invalid-value", false},
+    ErrorCode{"too-large", false},
+    ErrorCode{"signed-out", true},
+    ErrorCode{"closed", false},
+    ErrorCode{"offline", true},
+    ErrorCode{"unauthorized", true},
+    ErrorCode{"migrations-missing", true},
+    ErrorCode{"quota", true},
+    ErrorCode{"storage-lost", true},
+    ErrorCode{"storage-damaged", false},
+    ErrorCode{"reload-needed", false},
+    ErrorCode{"unsent-work", false},
+    ErrorCode{"locked", true},
+    ErrorCode{"wrong-secret", false},
+    ErrorCode{"aborted", true},
+    ErrorCode{"server", true},
     ErrorCode{"invariant", false},
 };
 
@@ -43,7 +53,8 @@ struct Error {
   bool operator==(const Error&) const = default;
 };
 
-/// A value, or why there is none. Ask before taking: `value()` of an error throws std::bad_variant_access.
+/// A value, or why there is none. Ask before taking: `value()` of an error throws
+/// std::bad_variant_access.
 template <typename T>
 class Result {
  public:

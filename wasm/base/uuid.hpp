@@ -1,5 +1,5 @@
-// UUIDs: names for rows (version 5, from a name) and for mutations (version 4, from a seeded generator).
-// Knows no entropy source: the host hands a seed in.
+// UUIDs: names for rows (version 5, from a name) and for mutations (version 4, from a seeded
+// generator). Knows no entropy source: the host hands a seed in.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ std::optional<std::string> canonical_uuid(std::string_view text);
 /// RFC 9562 version 5 (SHA-1). `space` must be a canonical UUID.
 std::string uuid_v5(std::string_view space, std::string_view name);
 
-/// Deterministic generator (xoshiro256**, seeded through splitmix64 from the given text). Not for secrets.
+/// Deterministic generator (xoshiro256**, seeded through splitmix64 from the given text). Not for
+/// secrets.
 class Random {
  public:
   explicit Random(std::string_view seed);

@@ -1,4 +1,5 @@
-// What one row's edits are, unsent or sent, and what a stored row is. Plain data: no rule of merging, no I/O.
+// What one row's edits are, unsent or sent, and what a stored row is. Plain data: no rule of
+// merging, no I/O.
 #pragma once
 
 #include <map>
@@ -10,7 +11,8 @@
 
 namespace somatic {
 
-/// When something was done, in the device's own terms. Turned into a Clock only when the server's time is known.
+/// When something was done, in the device's own terms. Turned into a Clock only when the server's
+/// time is known.
 struct Stamp {
   Ms wall_ms = 0;
   Ms mono_ms = 0;
@@ -34,7 +36,8 @@ struct Change {
   bool del = false;
   Json set = Json::object();  ///< column -> new value
   Json inc = Json::object();  ///< counter column -> integer to add
-  /// column -> its value before the first of these edits; a column that had no row before it is absent
+  /// column -> its value before the first of these edits; a column that had no row before it is
+  /// absent
   Json base = Json::object();
   /// column -> clock of its edit ("*" for a deletion); filled when the change is frozen or compared
   Json clocks = Json::object();

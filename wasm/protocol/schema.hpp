@@ -1,5 +1,6 @@
-// The declarative schema as the core sees it: collections, their fields, types, bounds and merge rules. Parsed once from the JSON that
-// js/schema.js declares; nothing about a table is written anywhere else in the core.
+// The declarative schema as the core sees it: collections, their fields, types, bounds and merge
+// rules. Parsed once from the JSON that js/schema.js declares; nothing about a table is written
+// anywhere else in the core.
 #pragma once
 
 #include <map>
@@ -14,7 +15,8 @@ namespace somatic {
 
 enum class FieldType { kText, kInteger, kNumber, kBoolean, kDate, kTimestamp, kJson, kVector };
 enum class MergeRule { kNewest, kDeep, kMax, kMin, kOr, kCounter, kUnion, kFirst, kByKey };
-/// What a field is computed from instead of being stored: the length or the last day of the last range of a union-of-days field.
+/// What a field is computed from instead of being stored: the length or the last day of the last
+/// range of a union-of-days field.
 enum class Derivation { kNone, kStreak, kLastDay };
 enum class OnDelete { kNewest, kDeleteWins };
 
@@ -26,7 +28,8 @@ struct FieldSpec {
   FieldType type = FieldType::kText;
   MergeRule merge = MergeRule::kNewest;
   std::string element_key;     ///< kByKey: the member that names an element
-  std::string element_newest;  ///< kByKey: the member whose timestamp decides between two edits; may be empty
+  std::string element_newest;  ///< kByKey: the member whose timestamp decides between two edits;
+                               ///< may be empty
   bool null_loses = false;     ///< a value beats null, whatever the clocks say
   bool required = false;
   std::optional<double> min, max;

@@ -1,4 +1,5 @@
-// What a failed request means and when to try again. Pure: the table of docs/protocol.md ("Errors") and the back-off.
+// What a failed request means and when to try again. Pure: the table of docs/protocol.md ("Errors")
+// and the back-off.
 #pragma once
 
 #include <optional>
@@ -20,11 +21,13 @@ enum class Failure {
   kServer,             ///< another 5xx or an answer that is not ours: bounded retry, halve
 };
 
-/// `status` 0: no answer at all. `code` is the PostgREST or SQLSTATE code in the body, empty when there was none.
+/// `status` 0: no answer at all. `code` is the PostgREST or SQLSTATE code in the body, empty when
+/// there was none.
 Failure classify(int status, std::string_view code);
 
-/// Milliseconds to wait before try number `attempt` (1 = the first retry): exponential from 1 s to 5 min with full jitter in the upper half; `fraction` in [0,1) is the
-/// random part; never before `retry_after_ms`. kRetrySoon starts at 50 ms; kMigrationsMissing waits at least a minute.
+/// Milliseconds to wait before try number `attempt` (1 = the first retry): exponential from 1 s to
+/// 5 min with full jitter in the upper half; `fraction` in [0,1) is the random part; never before
+/// `retry_after_ms`. kRetrySoon starts at 50 ms; kMigrationsMissing waits at least a minute.
 Ms backoff_ms(Failure failure, int attempt, double fraction, std::optional<Ms> retry_after_ms);
 
 /// "120" or an HTTP date is a wait in milliseconds from `now`; nothing when it is neither.
