@@ -26,6 +26,13 @@ inline const Json::object_t& members(const Json& object) {
   return all == nullptr ? kNone : *all;
 }
 
+/// The elements of an array; none when the value is not an array.
+inline const Json::array_t& elements(const Json& array) {
+  static const Json::array_t kNone;
+  const auto* all = array.get_ptr<const Json::array_t*>();
+  return all == nullptr ? kNone : *all;
+}
+
 /// The text of a string; empty when the value is not a string.
 inline std::string_view text_of(const Json& value) {
   const auto* text = value.get_ptr<const Json::string_t*>();
