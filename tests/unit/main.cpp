@@ -1,3 +1,3 @@
-// The one translation unit that holds the doctest runner; every other file here is only cases.
+// The test program's entry; the tests are in the *_test.cpp beside it.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
