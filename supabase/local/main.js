@@ -33,7 +33,22 @@ async function main() {
   const { help, ...options } = readArguments()
   if (help) return console.log(USAGE)
   const { folder } = options
-  const server = await startLocalSupabase({ ...options, log: (line) => console.log(`  ${line}`) })
+  const starting = startLocalSupabase({ ...options, log: (line) => console.log(`  ${line}`) })
+
+  // Before it has started, too: a kept folder is closed properly, never left half written.
+  let stopping = false
+  const stop = async () => {
+    if (stopping) process.exit(1) // a second Ctrl-C does not wait
+    stopping = true
+    const server = await starting.catch(() => null) // why it failed is said below
+    await server?.stop()
+    if (server) console.log('Stopped.')
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+
+  const server = await starting
+  if (stopping) return
   console.log(`
 Local Supabase is running${folder ? `, kept in ${folder}` : ', in memory'}.
 
@@ -43,16 +58,6 @@ Local Supabase is running${folder ? `, kept in ${folder}` : ', in memory'}.
 ${server.users.map(({ email, password }) => `  user          ${email}  ${password}`).join('\n')}
 
 Ctrl-C stops it.`)
-
-  let stopping = false
-  const stop = async () => {
-    if (stopping) process.exit(1) // a second Ctrl-C does not wait
-    stopping = true
-    await server.stop()
-    console.log('Stopped.')
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
 }
 
 try {

@@ -72,7 +72,7 @@ test('a HEAD answer announces a length and carries no body', async () => {
 test('latency is spent on both ways', async () => {
   proxy.always({ latencyMs: 50 })
   const seconds = await secondsOf(() => post('/'))
-  assert.ok(seconds >= 0.098 && seconds < 1, `${seconds} s`)
+  assert.ok(seconds >= 0.098, `${seconds} s`)
 })
 
 test('offline: nothing arrives, open connections die, and it comes back', async () => {
