@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/fields.hpp"
 #include "base/json.hpp"
 #include "protocol/clock.hpp"
 
@@ -44,6 +45,18 @@ struct Change {
 
   [[nodiscard]] bool empty() const { return !del && set.empty() && inc.empty(); }
   bool operator==(const Change&) const = default;
+};
+
+template <>
+struct Fields<Stamp> {
+  static constexpr auto list = std::tuple{
+      field("wall", &Stamp::wall_ms), field("mono", &Stamp::mono_ms), field("boot", &Stamp::boot)};
+};
+template <>
+struct Fields<Change> {
+  static constexpr auto list =
+      std::tuple{field("del", &Change::del), field("set", &Change::set), field("inc", &Change::inc),
+                 field("base", &Change::base), field("clocks", &Change::clocks)};
 };
 
 }  // namespace somatic

@@ -31,6 +31,7 @@ struct FieldSpec {
   std::string element_newest;  ///< kByKey: the member whose timestamp decides between two edits;
                                ///< may be empty
   bool null_loses = false;     ///< a value beats null, whatever the clocks say
+  bool default_now = false;    ///< a new row without it gets the time of its first write
   bool required = false;
   std::optional<double> min, max;
   std::optional<int> scale;  ///< decimal places the server stores

@@ -4,13 +4,14 @@
 // end equal whatever the order of their meetings.
 #pragma once
 
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.hpp"
 #include "protocol/change.hpp"
 #include "protocol/schema.hpp"
+#include "sync/days.hpp"
 
 namespace somatic {
 
@@ -37,29 +38,29 @@ struct Rebased {
 
 /// Mine, made on some older row (or none), on top of the row as it is now. `mine.clocks` must be
 /// filled. mine.del against an edited row: kNewest -> the deletion stays when its clock is later
-/// than every clock of theirs, else it is dropped; kDeleteWins -> it stays.
+/// than every clock of theirs, else it is dropped; kDeleteWins -> it stays. What a deletion that
+/// stays takes with it is lost text where theirs differs from mine.base, so give a deletion all the
+/// columns it saw as base (kDeleteWins: caches, nothing is kept).
+/// A column that mine.base lacks and that theirs holds as null without a clock of its own was never
+/// set by anyone: it counts as null in base, so that a row made on two devices is their union.
 Rebased rebase(const CollectionSpec& collection, const Change& mine, const ServerRow& theirs);
 
 /// Mine against a deletion (`gone_clock`) of the row. kNewest: an edit later than the deletion
 /// makes the row again (the whole row: `before`, the columns as seen before the edit, with mine on
-/// top, base empty), else the edit is lost. kDeleteWins: lost. Deletion against deletion: nothing
-/// is left.
+/// top, base empty, increments added in; what was only seen gets the deletion's clock), else the
+/// edit is lost. kDeleteWins: lost. Deletion against deletion: nothing is left.
 Rebased rebase_on_gone(const CollectionSpec& collection, const Change& mine, const Json& before,
                        std::string_view gone_clock);
 
 /// The columns of a row with a change on top, no questions asked: set replaces, inc adds (to null
-/// as to 0), then derived columns are computed.
+/// as to 0), then derived columns are computed. A deletion leaves null; null columns are no row.
 Json overlay(const CollectionSpec& collection, Json columns, const Change& change);
 
 /// Earlier edits and a later one of the same row as one change. `later` must have been made on the
-/// view that shows `earlier`. Base and the older stamps stay those of the first edit of a column;
-/// an increment after a set adds to the set value; a deletion swallows everything; an edit after a
-/// deletion is a change that sets its columns anew.
+/// view that shows `earlier`. Base stays that of the first edit of a column; an increment after a
+/// set adds to the set value; a deletion swallows everything (and knows the base of all it saw); an
+/// edit after a deletion is a change that sets its columns anew and clears the others the deletion
+/// knew, all but "id" and "created_at".
 Change fold(Change earlier, const Change& later);
-
-/// Days as sorted, disjoint, inclusive ranges [["2026-11-01","2026-11-05"], ...]: takes ranges and
-/// single days in any order, joins what overlaps or touches. Anything that is not a day is left
-/// out. Discarded value never: always an array.
-Json normalize_days(const Json& days);
 
 }  // namespace somatic

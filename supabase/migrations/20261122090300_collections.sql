@@ -1,0 +1,65 @@
+-- Makes a table take part in sync. Adding a collection is creating its table (user_id, id, version,
+-- updated_at, clocks, primary key (user_id, id)) and ONE call of add_collection: everything else
+-- reads the catalogue.
+
+-- Attaches triggers, the pull index, policies and grants to public.<name>, and lists it.
+--   key_column: the column that names a row for its user; 'user_id' where a user has one row; null
+--   where only the id does. It must be unique together with user_id.
+-- Calling it again changes nothing.
+create or replace function somatic_sync.add_collection(name text, key_column text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  event text;
+begin
+  execute format(
+    'create index if not exists %I on public.%I (user_id, version)', name || '_version_idx', name);
+
+  execute format(
+    'create or replace trigger sync_1_lock before insert or update or delete on public.%I
+       for each statement execute function somatic_sync.lock_caller()', name);
+  execute format(
+    'create or replace trigger sync_3_stamp before insert or update on public.%I
+       for each row execute function somatic_sync.stamp()', name);
+  foreach event in array array['insert', 'update', 'delete'] loop
+    execute format(
+      'create or replace trigger %I after %s on public.%I
+         referencing %s table as changed_rows
+         for each statement execute function somatic_sync.after_change()',
+      'sync_4_after_' || event, event, name, case event when 'delete' then 'old' else 'new' end);
+  end loop;
+
+  execute format('alter table public.%I enable row level security', name);
+  foreach event in array array['select', 'insert', 'update', 'delete'] loop
+    execute format('drop policy if exists %I on public.%I', 'own rows: ' || event, name);
+    execute format(
+      'create policy %I on public.%I for %s to authenticated %s %s',
+      'own rows: ' || event, name, event,
+      case when event <> 'insert' then 'using (user_id = (select auth.uid()))' end,
+      case when event in ('insert', 'update')
+           then 'with check (user_id = (select auth.uid()))' end);
+  end loop;
+  execute format('revoke all on public.%I from public, anon, authenticated, service_role', name);
+  execute format(
+    'grant select, insert, update, delete on public.%I to authenticated, service_role', name);
+
+  insert into somatic_sync.collections as c (table_name, key_column)
+  values (name, add_collection.key_column)
+  on conflict (table_name) do update set key_column = excluded.key_column;
+end
+$$;
+revoke all on function somatic_sync.add_collection(text, text) from public, anon, authenticated;
+
+select somatic_sync.add_collection('user_progress', 'user_id');
+select somatic_sync.add_collection('achievements', 'achievement_id');
+select somatic_sync.add_collection('sovereign_path_data', 'user_id');
+select somatic_sync.add_collection('sovereign_logs', null);
+select somatic_sync.add_collection('cosmic_data_cache', 'date');
+select somatic_sync.add_collection('astrology_data_cache', 'user_id');
+select somatic_sync.add_collection('daily_attunements', 'date');
+select somatic_sync.add_collection('health_metrics_history', 'date');
+
+create or replace trigger sync_2_derive before insert or update on public.user_progress
+  for each row execute function somatic_sync.derive_streak();
