@@ -237,7 +237,7 @@ void Run::finish(const std::optional<Error>& error, Now now, Failure failure) {
       if (not_before_) wait = *not_before_ - now.mono_ms;
       wanted_at_ = now.mono_ms + backoff_ms(failure, attempt_, random_.fraction(), wait);
     }
-    out_.push_back(Failed{error->code, error->message});
+    if (!ended_) out_.push_back(Failed{error->code, error->message});
   } else {
     attempt_ = 0;
     batch_ = std::min(batch_ * 2, kBatchRows);
