@@ -167,6 +167,11 @@ function checkField(place, spec, collection) {
   if (spec.maxBytes !== undefined) check(spec.type === 'text', `${place}.maxBytes`, 'is for texts')
   check(spec.values === undefined || Array.isArray(spec.values), `${place}.values`, 'must be a list')
   check([undefined, 'lose'].includes(spec.nulls), `${place}.nulls`, 'must be "lose"')
+  check(
+    spec.default === undefined || (spec.default === 'now' && spec.type === 'timestamp'),
+    `${place}.default`,
+    'must be "now", on a timestamp',
+  )
   if (spec.derived !== undefined) {
     const { from, as } = spec.derived
     const type = as === 'streak' ? 'integer' : as === 'lastDay' ? 'date' : null
