@@ -5,7 +5,8 @@
 #
 # Call these plainly, not left of `||` or `&&` and not in `if`: they rely on `set -e`.
 
-# debian_unpack FOLDER SUITE PACKAGE...: SUITE is a release name, or `own` for the machine's.
+# debian_unpack FOLDER SUITE PACKAGE...: SUITE is a release name, or `own` for the machine's. FOLDER
+# is replaced, and only when all of it is there.
 debian_unpack() {
   local folder=$1 suite=$2 apt=$cache/apt/$2
   shift 2
@@ -15,8 +16,9 @@ debian_unpack() {
   step "Downloading $* from Debian ($suite)" \
     apt-get -qy --no-install-recommends --download-only install "$@"
   unset APT_CONFIG
-  step "Unpacking $*" debian_extract "$apt/archives" "$folder"
-  rm -rf "$apt/archives"
+  step "Unpacking $*" debian_extract "$apt/archives" "$folder.new"
+  rm -rf "$folder" "$apt/archives"
+  mv "$folder.new" "$folder"
 }
 
 debian_configure_apt() {
@@ -49,6 +51,7 @@ CONF
 
 debian_extract() {
   local archives=$1 folder=$2
+  rm -rf "$folder"
   # Older packages still have files in /lib; `dpkg-deb -x` would replace the links by folders.
   mkdir -p "$folder"/usr/lib{,64}
   ln -sfn usr/lib "$folder/lib"
