@@ -26,6 +26,9 @@ build_wasm() {
 case ${1:-wasm} in
   wasm) build_wasm ;;
   native) cmake_build native-release core "" ;;
-  all) build_wasm && cmake_build native-release core "" ;;
+  all)
+    build_wasm
+    cmake_build native-release core ""
+    ;;
   *) die "usage: build.sh [wasm|native|all]" ;;
 esac
