@@ -70,6 +70,8 @@ describe('account', () => {
     const [{ n }] = await db.admin(
       'select count(*)::int as n from somatic_sync.horizons where user_id = $1', [user])
     assert.equal(n, 0)
+    // A token may outlive its user: nothing is taken from it any more, and it is told why.
+    await assert.rejects(newDevice(db, user).push(log('late')), { code: '23503' })
   })
 
   test('nobody signed in: 42501', async () => {
