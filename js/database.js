@@ -1,0 +1,152 @@
+// Owns one connection to one IndexedDB database: opening it, noticing that it was lost, and what its
+// failures are called. Knows no record.
+
+import { messageOf, SyncError } from './error.js'
+import { within } from './within.js'
+
+/**
+ * @typedef {object} DatabaseOptions
+ * @property {string} name
+ * @property {number} version
+ * @property {(db: IDBDatabase, transaction: IDBTransaction) => void} upgrade makes what is missing
+ * @property {number} timeoutMs how long a callback may take before it counts as lost
+ */
+
+export class Database {
+  /** @param {DatabaseOptions} options */
+  constructor(options) {
+    this.options = options
+    /** @type {IDBDatabase | null} */
+    this.db = null
+    /** false: a database that is not there any more is not made again */
+    this.mayCreate = true
+  }
+
+  /**
+   * The connection; opened when there is none or the one before was lost.
+   * @returns {Promise<IDBDatabase>}
+   */
+  async open() {
+    if (this.db) return this.db
+    const { name, version, upgrade, timeoutMs } = this.options
+    const request = indexedDB.open(name, version)
+    let isWanted = true
+    /** @type {Promise<IDBDatabase>} */
+    const opened = new Promise((resolve, reject) => {
+      request.onupgradeneeded = () => {
+        const transaction = /** @type {IDBTransaction} */ (request.transaction)
+        // The user cleared the site's data while this page was open: what it still has in memory
+        // must not come back.
+        if (!this.mayCreate) transaction.abort()
+        else upgrade(request.result, transaction)
+      }
+      request.onerror = (event) => {
+        event.preventDefault() // Firefox prints an error nobody prevented
+        reject(this.mayCreate ? request.error : clearedError())
+      }
+      request.onsuccess = () => {
+        if (isWanted) resolve(request.result)
+        else request.result.close()
+      }
+    })
+    const late = () => timeoutError('opening the database')
+    const db = await within(timeoutMs, opened, late).finally(() => {
+      isWanted = false
+    })
+    this.db = db
+    // Somebody wants to delete or upgrade the database: holding on would block them for ever.
+    db.onversionchange = () => this.drop(db)
+    db.onclose = () => this.drop(db)
+    return db
+  }
+
+  /** Closes the connection, or only `db` if it still is the one; the next open() makes another. */
+  drop(db = this.db) {
+    db?.close()
+    if (this.db === db) this.db = null
+  }
+
+  /**
+   * Runs one transaction. `work` issues requests and calls `fail` to give up; an exception in it
+   * gives up too.
+   * @template T
+   * @param {string} store
+   * @param {IDBTransactionMode} mode
+   * @param {IDBTransactionOptions} options
+   * @param {(store: IDBObjectStore, fail: (error: unknown) => void) => () => T} work returns what
+   *   gives the result, asked when the transaction is complete
+   * @returns {Promise<T>} once complete; rejects with what the browser said
+   */
+  async transaction(store, mode, options, work) {
+    const db = await this.open()
+    const transaction = db.transaction([store], mode, options)
+    const abort = () => {
+      try {
+        transaction.abort()
+      } catch {
+        // it is over already
+      }
+    }
+    const done = new Promise((resolve, reject) => {
+      /** @param {unknown} error */
+      const fail = (error) => {
+        reject(error)
+        abort()
+      }
+      transaction.onerror = (event) => event.preventDefault()
+      transaction.onabort = () => reject(transaction.error ?? new Error('transaction aborted'))
+      try {
+        const result = work(transaction.objectStore(store), fail)
+        transaction.oncomplete = () => resolve(result())
+      } catch (error) {
+        fail(error)
+      }
+    })
+    return within(this.options.timeoutMs, done, () => {
+      abort()
+      return timeoutError('a transaction')
+    })
+  }
+}
+
+/**
+ * Runs `then` when a request has its result; an exception in it gives the transaction up.
+ * @template T
+ * @param {IDBRequest<T>} request
+ * @param {(error: unknown) => void} fail
+ * @param {(result: T) => void} then
+ */
+export function onResult(request, fail, then) {
+  request.onerror = () => fail(request.error)
+  request.onsuccess = () => {
+    try {
+      then(request.result)
+    } catch (error) {
+      fail(error)
+    }
+  }
+}
+
+/**
+ * What a failure of IndexedDB is called in the public API.
+ * @param {unknown} error
+ * @returns {SyncError} "quota" or "storage-lost"; a SyncError stays what it is
+ */
+export function storageError(error) {
+  if (error instanceof SyncError) return error
+  const name = typeof error === 'object' && error !== null && 'name' in error ? error.name : ''
+  if (name === 'QuotaExceededError') {
+    return new SyncError('quota', 'the device has no room left for this site', error)
+  }
+  return new SyncError('storage-lost', `the local database failed: ${messageOf(error)}`, error)
+}
+
+/** The local data went away under an open client. */
+export function clearedError() {
+  return new SyncError('storage-lost', 'the local database was cleared: open a new client')
+}
+
+/** @param {string} what */
+function timeoutError(what) {
+  return new SyncError('storage-lost', `the local database does not answer: ${what} took too long`)
+}

@@ -1,0 +1,316 @@
+// Owns one core: feeds it events, starts its effects, turns tickets into promises, frees it. Knows
+// no collection and no merge rule; what an effect means to the app is the client's.
+//
+//   feed(event) -> queue -> Engine.handle -> effects -> queue -> started in order -> next event
+//                                                         |
+//                                  listeners, last, when the engine may be called again
+//
+// The engine is never entered twice: what an effect or a listener feeds waits for its turn.
+
+import { messageOf, SyncError } from './error.js'
+import { idleTimeout } from './within.js'
+
+/** setTimeout holds 31 bits of milliseconds. */
+const longestTimerMs = 2 ** 31 - 1
+
+/**
+ * What the engine's surroundings do for it. The `on...` ones run while the engine may not be
+ * entered; `later` holds what runs afterwards.
+ * @typedef {object} Host
+ * @property {import('./disk.js').Disk} disk
+ * @property {(path: string, init: RequestInit) => Promise<Response>} fetch
+ * @property {() => number} now wall clock, milliseconds since 1970
+ * @property {(refresh: boolean) => void} askSession answers by feeding sessionIs
+ * @property {(collection: string, keys: string[], later: Later) => void} onChanged
+ * @property {(later: Later) => void} onStatus
+ * @property {(progress: import('./client.js').SyncProgress, later: Later) => void} onProgress
+ * @property {(event: string, detail: unknown, later: Later) => void} onNotify
+ * @property {(error: { code: string, message: string }, later: Later) => void} onFailed
+ */
+
+/** @typedef {(notify: () => void) => void} Later */
+
+/** @typedef {{ type: string, [member: string]: any }} Message an event or an effect */
+
+export class Core {
+  /**
+   * Effects of the constructor wait for the first load or event.
+   * @param {import('./load-module.js').Module} module
+   * @param {object} config wasm/engine/engine.hpp, Config
+   * @param {Host} host
+   * @throws {SyncError} when the core refuses the schema
+   */
+  constructor(module, config, host) {
+    this.host = host
+    /** @type {string[]} events not fed yet, as JSON */
+    this.events = []
+    /** @type {Message[]} effects not started yet */
+    this.effects = []
+    /** @type {(() => void)[]} listeners not called yet */
+    this.notices = []
+    this.isBusy = false
+    this.isNotifying = false
+    this.isScheduled = false
+    this.isClosed = false
+    /** the engine's memory was given back */
+    this.isFree = false
+    /** @type {SyncError | null} the core broke down: it is never entered again */
+    this.broken = null
+    /** a newer build's segment was met: nothing may be written any more */
+    this.isReadOnly = false
+    /** the last commit failed */
+    this.isFailing = false
+    this.lastTicket = 0
+    /** @type {Map<number, { resolve: (report: any) => void, reject: (error: SyncError) => void }>} */
+    this.tickets = new Map()
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined
+    this.commits = Promise.resolve()
+    this.isBusy = true // the constructor may already tell an effect
+    this.engine = new module.Engine(JSON.stringify(config), {
+      effects: (json) => this.take(json),
+      fetch: host.fetch,
+      wallMs: () => Math.floor(host.now()),
+      monoMs: () => Math.floor(performance.now()),
+    })
+    this.isBusy = false
+    const refusal = this.effects.find((effect) => effect.type === 'failed')
+    if (refusal) {
+      this.free()
+      throw new SyncError(refusal.code, refusal.message)
+    }
+  }
+
+  /** @param {Message} event */
+  feed(event) {
+    this.feedText(JSON.stringify(event))
+  }
+
+  /** Returns after the engine has seen it, unless it is busy. @param {string} eventJson */
+  feedText(eventJson) {
+    if (this.isClosed || this.broken) return
+    this.events.push(eventJson)
+    this.run()
+  }
+
+  /**
+   * Feeds an event that is answered by Settled.
+   * @param {(ticket: number) => string} makeJson
+   * @returns {{ ticket: number, done: Promise<any> }} done: the report, where there is one
+   */
+  ask(makeJson) {
+    const ticket = ++this.lastTicket
+    const done = new Promise((resolve, reject) => {
+      if (this.broken) return reject(this.broken)
+      if (this.isClosed) return reject(new SyncError('closed', 'the client is closed'))
+      this.tickets.set(ticket, { resolve, reject })
+    })
+    this.feedText(makeJson(ticket))
+    return { ticket, done }
+  }
+
+  /** @param {object} question @returns {any} what JSON gives; null when the engine is gone */
+  query(question) {
+    if (this.isClosed || this.broken) return null
+    try {
+      return JSON.parse(this.engine.query(JSON.stringify(question)))
+    } catch (error) {
+      this.break(error)
+      return null
+    }
+  }
+
+  /** A stored segment, at start or from another context. @param {number} seq @param {Uint8Array} bytes */
+  load(seq, bytes) {
+    if (this.isClosed || this.broken) return
+    const wasBusy = this.isBusy
+    this.isBusy = true
+    try {
+      this.engine.load(seq, bytes)
+    } catch (error) {
+      this.break(error)
+    } finally {
+      this.isBusy = wasBusy
+    }
+    this.schedule()
+  }
+
+  /** Brings in what other contexts wrote. A failure is no matter: the next commit reads it too. */
+  refresh() {
+    if (this.isClosed || this.broken) return
+    this.host.disk.refresh((seq, bytes) => this.load(seq, bytes)).catch(() => {})
+  }
+
+  /** Called by the engine, often from inside a call of ours. @param {string} json */
+  take(json) {
+    if (this.isFree || this.broken) return
+    for (const effect of JSON.parse(json)) {
+      // seen at once: the commit that is just reading foreign segments must stop
+      if (effect.type === 'failed' && effect.code === 'reload-needed') this.isReadOnly = true
+      this.effects.push(effect)
+    }
+    if (!this.isBusy) this.schedule()
+  }
+
+  schedule() {
+    if (this.isScheduled) return
+    this.isScheduled = true
+    queueMicrotask(() => {
+      this.isScheduled = false
+      this.run()
+    })
+  }
+
+  run() {
+    if (this.isBusy) return
+    this.isBusy = true
+    try {
+      for (;;) {
+        const effect = this.effects.shift()
+        if (effect) {
+          this.start(effect)
+          continue
+        }
+        const event = this.events.shift()
+        if (event === undefined || this.broken) break
+        this.engine.handle(event)
+      }
+    } catch (error) {
+      this.break(error)
+    } finally {
+      this.isBusy = false
+    }
+    this.notify()
+  }
+
+  /** Calls the listeners; one that writes is served at once, its own listeners come after. */
+  notify() {
+    if (this.isNotifying) return
+    this.isNotifying = true
+    for (let notice = this.notices.shift(); notice; notice = this.notices.shift()) notice()
+    this.isNotifying = false
+  }
+
+  /** @param {Message} effect */
+  start(effect) {
+    /** @type {Later} */
+    const later = (notice) => {
+      this.notices.push(notice)
+    }
+    switch (effect.type) {
+      case 'commit':
+        this.commits = this.commit()
+        return
+      case 'askSession':
+        return this.host.askSession(effect.refresh)
+      case 'setTimer':
+        return this.setTimer(effect.at ?? null)
+      case 'settled':
+        return this.settle(effect)
+      case 'changed':
+        return this.host.onChanged(effect.collection, effect.keys, later)
+      case 'statusChanged':
+        return this.host.onStatus(later)
+      case 'progress': {
+        const { phase, done, total = null } = effect
+        return this.host.onProgress({ phase, done, total }, later)
+      }
+      case 'notify':
+        return this.host.onNotify(effect.event, effect.detail, later)
+      case 'failed':
+        return this.host.onFailed({ code: effect.code, message: effect.message }, later)
+      default:
+        throw new Error(`the core asks for "${effect.type}", which this shim does not know`)
+    }
+  }
+
+  async commit() {
+    const segment = () => {
+      if (this.broken) throw this.broken
+      if (this.isFree) throw new SyncError('closed', 'the client is closed')
+      if (this.isReadOnly) {
+        throw new SyncError('reload-needed', 'a newer version of the app wrote here: reload')
+      }
+      return this.engine.segment()
+    }
+    try {
+      const seq = await this.host.disk.commit(segment, (seq, bytes) => this.load(seq, bytes))
+      this.setFailing(false)
+      this.feed({ type: 'flushed', seq })
+    } catch (error) {
+      const { code, message } =
+        error instanceof SyncError ? error : new SyncError('storage-lost', messageOf(error))
+      this.setFailing(code === 'quota' || code === 'storage-lost')
+      this.feed({ type: 'flushFailed', code, message })
+    }
+  }
+
+  /** @param {boolean} isFailing */
+  setFailing(isFailing) {
+    if (this.isFailing === isFailing) return
+    this.isFailing = isFailing
+    this.host.onStatus((notice) => this.notices.push(notice))
+  }
+
+  /** @param {number | null} at wall clock, ms */
+  setTimer(at) {
+    clearTimeout(this.timer)
+    this.timer = undefined
+    if (at === null) return
+    const wait = Math.max(0, at - this.host.now())
+    this.timer = idleTimeout(
+      () => (wait > longestTimerMs ? this.setTimer(at) : this.feed({ type: 'timerFired' })),
+      Math.min(wait, longestTimerMs),
+    )
+  }
+
+  /** @param {Message} effect */
+  settle({ ticket, code, message, report }) {
+    const promise = this.tickets.get(ticket)
+    this.tickets.delete(ticket)
+    if (code) promise?.reject(new SyncError(code, message))
+    else promise?.resolve(report)
+  }
+
+  /** Nobody waits for this ticket any more. @param {number} ticket */
+  forget(ticket) {
+    this.tickets.delete(ticket)
+  }
+
+  /** A trap or a broken invariant: nothing the engine says can be trusted. @param {unknown} cause */
+  break(cause) {
+    if (this.broken) return
+    const text = `the core broke down: ${messageOf(cause)}`
+    this.broken = new SyncError('invariant', text, cause)
+    this.rejectAll(this.broken)
+    clearTimeout(this.timer)
+    this.events = []
+    this.effects = []
+    const later = (/** @type {() => void} */ notice) => this.notices.push(notice)
+    this.host.onFailed(this.broken, later)
+    this.host.onStatus(later)
+    this.schedule()
+  }
+
+  /** @param {SyncError} error */
+  rejectAll(error) {
+    const open = [...this.tickets.values()]
+    this.tickets.clear()
+    for (const { reject } of open) reject(error)
+  }
+
+  /** Settles what is open with "closed", waits for a commit under way, frees the engine. */
+  async close() {
+    this.feed({ type: 'close' })
+    this.isClosed = true
+    clearTimeout(this.timer)
+    this.rejectAll(new SyncError('closed', 'the client is closed'))
+    await this.commits
+  }
+
+  /** Gives the engine's memory back; nothing may come from it any more. */
+  free() {
+    this.isFree = true
+    this.engine.delete()
+  }
+}

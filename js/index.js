@@ -1,0 +1,62 @@
+// Owns the package's main entry: what "." exports, and nothing else. No React, no zustand.
+
+// @ts-ignore made by the build, which need not have run
+import createModule from '../dist/module.js'
+import { open } from './open.js'
+
+export { SyncError } from './error.js'
+export { localDate } from './local-date.js'
+export { defineSchema } from './schema.js'
+export { somaticSchema } from './somatic-schema.js'
+
+/**
+ * Opens (or creates) the local database, loads it, and is ready to read and write, online or not.
+ *
+ * Nobody signed in and no former user on this device: userId is null, collections read empty, writes
+ * reject with "signed-out". A session that is null for the moment is not a sign-out: the last user's
+ * database opens, writes are kept, pushes wait. A client belongs to the user it opened with: when
+ * they sign out, or somebody else signs in, it tells "userchange", sends nothing more, reads empty
+ * and rejects writes with "signed-out"; unsent work stays in that user's database. Open a new one.
+ * @template {Schema} [S=SomaticSchema]
+ * @param {OpenOptions<S>} options
+ * @returns {Promise<SyncClient<S>>}
+ * @throws {SyncError} "invalid-value" for options that make no sense, "storage-lost" or "quota" when
+ *   the database cannot be opened, "invariant" when module.wasm cannot be loaded
+ */
+export function openSync(options) {
+  return open(options, createModule)
+}
+
+/** @typedef {import('./schema.js').Schema} Schema */
+/** @typedef {import('./schema.js').CollectionSpec} CollectionSpec */
+/** @typedef {import('./schema.js').FieldSpec} FieldSpec */
+/** @typedef {import('./somatic-schema.js').SomaticSchema} SomaticSchema */
+/** @typedef {import('./session.js').Session} Session */
+/** @typedef {import('./session.js').AuthLike} AuthLike */
+/** @typedef {import('./error.js').SyncErrorInfo} SyncErrorInfo */
+/** @typedef {import('./client.js').SyncReport} SyncReport */
+/** @typedef {import('./client.js').SyncProgress} SyncProgress */
+/** @typedef {import('./client.js').SyncStatus} SyncStatus */
+/** @typedef {import('./client.js').RejectedMutation} RejectedMutation */
+/** @typedef {import('./client.js').OverwrittenText} OverwrittenText */
+/**
+ * @template {Schema} [S=SomaticSchema]
+ * @typedef {import('./open.js').OpenOptions<S>} OpenOptions
+ */
+/**
+ * @template {Schema} [S=SomaticSchema]
+ * @typedef {import('./client.js').SyncClient<S>} SyncClient
+ */
+/**
+ * @template T
+ * @typedef {import('./collection.js').Collection<T>} Collection
+ */
+/**
+ * @template T
+ * @typedef {import('./collection.js').ListOptions<T>} ListOptions
+ */
+/**
+ * @template {Schema} S
+ * @template {keyof S['collections']} K
+ * @typedef {import('./schema.js').Row<S, K>} Row
+ */

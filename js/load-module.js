@@ -1,0 +1,64 @@
+// Owns bringing the WebAssembly module to life and the types of what it exports. Knows no event.
+
+import { messageOf, SyncError } from './error.js'
+
+/**
+ * The core's engine as Embind exports it; wasm/engine/engine.hpp says what the calls mean.
+ * @typedef {object} WasmEngine
+ * @property {(seq: number, bytes: Uint8Array) => void} load
+ * @property {(eventJson: string) => void} handle
+ * @property {() => Uint8Array} segment a copy
+ * @property {(questionJson: string) => string} query
+ * @property {() => void} delete
+ */
+
+/**
+ * What the engine calls. `effects` is called synchronously from inside load and handle, and after a
+ * finished fetch.
+ * @typedef {object} Hooks
+ * @property {(json: string) => void} effects
+ * @property {(path: string, init: RequestInit) => Promise<Response>} fetch
+ * @property {() => number} wallMs
+ * @property {() => number} monoMs
+ */
+
+/**
+ * @typedef {object} EngineExports
+ * @property {new (configJson: string, hooks: Hooks) => WasmEngine} Engine
+ * @property {() => string} errorCodes
+ */
+
+/** @typedef {EngineExports & import('./mount.js').FileModule} Module */
+
+/** @typedef {(options: Record<string, unknown>) => Promise<Module>} ModuleFactory */
+
+const silent = () => {}
+
+/**
+ * @param {ModuleFactory} createModule the default export of dist/module.js
+ * @param {string | URL | BufferSource} [wasm] where module.wasm is, or its bytes; default beside
+ *   dist/module.js
+ * @returns {Promise<Module>}
+ * @throws {SyncError} "invariant" when the package's file is missing or damaged
+ */
+export async function loadModule(createModule, wasm) {
+  /** @type {Record<string, unknown>} */
+  const options = { print: silent, printErr: silent }
+  if (typeof wasm === 'string' || wasm instanceof URL) {
+    options.locateFile = (/** @type {string} */ file, /** @type {string} */ folder) =>
+      file.endsWith('.wasm') ? String(wasm) : folder + file
+  } else if (wasm !== undefined) {
+    options.wasmBinary = wasm
+  }
+  try {
+    return await createModule(options)
+  } catch (error) {
+    // In a worker Emscripten reports a missing file as "XMLHttpRequest is not defined".
+    const place = options.locateFile ? String(wasm) : 'its place beside dist/module.js'
+    throw new SyncError(
+      'invariant',
+      `module.wasm could not be loaded from ${place}: ${messageOf(error)}`,
+      error,
+    )
+  }
+}

@@ -1,0 +1,220 @@
+// Owns putting a client together: options, session, database, module, engine, the browser's events.
+// Knows no effect beyond handing it on.
+
+import { SyncClient } from './client.js'
+import { IndexedDbDisk, MemoryDisk } from './disk.js'
+import { Core } from './engine.js'
+import { messageOf, SyncError } from './error.js'
+import { loadModule } from './load-module.js'
+import { makeRequests } from './requests.js'
+import { defineSchema } from './schema.js'
+import { sessionSource } from './session.js'
+import { somaticSchema } from './somatic-schema.js'
+import { listenToBrowser } from './browser-events.js'
+import { watchAuth } from './watch-auth.js'
+import { rememberedUser } from './users.js'
+import { within } from './within.js'
+
+/**
+ * @template {import('./schema.js').Schema} [S=import('./somatic-schema.js').SomaticSchema]
+ * @typedef {object} OpenOptions
+ * @property {string} url Supabase project URL
+ * @property {string} key publishable (anon) key, sent as `apikey`
+ * @property {import('./session.js').Auth} auth a supabase-js `auth` object, or a function giving
+ *   the current session (null when there is none)
+ * @property {S} [schema] default somaticSchema
+ * @property {string} [database] IndexedDB name prefix; one database per user. Default "somatic-sync"
+ * @property {'indexeddb' | 'memory'} [storage] default "indexeddb" where it exists; "memory":
+ *   nothing survives close
+ * @property {'relaxed' | 'strict'} [durability] default "relaxed": safe against killed processes;
+ *   "strict": flushed to disk on each commit
+ * @property {boolean} [autoSync] push soon after a write, pull on start, focus and reconnect.
+ *   Default true; false: only sync() talks to the network
+ * @property {number} [debounceMs] quiet time after the last write before a push. Default 500
+ * @property {typeof fetch} [fetch]
+ * @property {() => number} [now] milliseconds since 1970; default Date.now
+ * @property {string | URL | BufferSource} [wasm] where module.wasm is, or its bytes
+ * @property {(error: import('./error.js').SyncErrorInfo) => void} [onError] every failure, once
+ */
+
+/** How long a slow auth may hold up the start: shorter when it is known whose data to open. */
+const sessionWaitMs = { known: 2_000, unknown: 10_000 }
+
+/**
+ * openSync() of the public API, with the module's factory handed in.
+ * @template {import('./schema.js').Schema} [S=import('./somatic-schema.js').SomaticSchema]
+ * @param {OpenOptions<S>} options
+ * @param {import('./load-module.js').ModuleFactory} createModule
+ * @returns {Promise<SyncClient<S>>}
+ * @throws {SyncError} "invalid-value" for options that make no sense, "storage-lost" or "quota" when
+ *   the database cannot be opened, "invariant" when module.wasm cannot be loaded
+ */
+export async function open(options, createModule) {
+  checkOptions(options)
+  const { database = 'somatic-sync', now = Date.now, autoSync = true, onError } = options
+  const schema = defineSchema(/** @type {import('./schema.js').Schema} */ (options.schema ?? somaticSchema))
+  const storage = options.storage ?? (hasIndexedDb() ? 'indexeddb' : 'memory')
+  const isDurable = storage === 'indexeddb'
+  const source = sessionSource(options.auth)
+  const users = isDurable ? rememberedUser(database) : null
+  const auth = watchAuth(source)
+  /** @type {(() => unknown)[]} what close() undoes, last first */
+  const undo = [auth.stop]
+  const release = async () => {
+    for (const step of undo.reverse()) await step()
+  }
+  try {
+    const { userId, session, asked } = await whoseData(source, users)
+    const parts = { userId, schema, now, onError, release, storage: nameOfStorage(isDurable) }
+    /** @param {SyncClient<S>} client */
+    const follow = (client) => {
+      auth.follow(client.userId, (event, newUserId) => {
+        if (event === 'SIGNED_OUT') users?.forget().catch((error) => client._report(error))
+        client._userGone(newUserId)
+      })
+      // auth was slow, and the last user's data was opened meanwhile
+      asked.then(auth.check, () => {})
+    }
+    if (userId === null) {
+      const client = new SyncClient({ ...parts, core: null })
+      follow(/** @type {any} */ (client))
+      return /** @type {any} */ (client)
+    }
+    const module = await loadModule(createModule, options.wasm)
+    const disk = isDurable
+      ? new IndexedDbDisk({
+          name: `/${database}/${encodeURIComponent(userId)}`,
+          module,
+          durability: options.durability,
+        })
+      : new MemoryDisk()
+    undo.push(() => disk.close())
+    const requests = makeRequests(options)
+    /** @type {SyncClient<any>} there before the first effect is started */
+    let client
+    const config = {
+      ...{ schema, userId, autoSync, debounceMs: options.debounceMs ?? 500 },
+      ...{ entropy: randomHex(16), inMemory: !isDurable },
+    }
+    const core = new Core(module, config, {
+      ...{ disk, now, fetch: requests.fetch },
+      askSession: (refresh) => answerSession(core, source, auth, userId, refresh),
+      onChanged: (name, keys, later) => client._changed(name, keys, later),
+      onStatus: (later) => client._statusChanged(later),
+      onProgress: (progress, later) => later(() => client._onProgress.call(progress)),
+      onNotify: (event, detail, later) => client._notify(event, detail, later),
+      onFailed: (error, later) => later(() => client._report(error)),
+    })
+    undo.push(
+      () => core.free(),
+      () => requests.stop(),
+    )
+    client = new SyncClient({ ...parts, core })
+    await disk.load((seq, bytes) => core.load(seq, bytes))
+    if (session) await users?.remember(userId)
+    core.feed({ type: 'loaded' })
+    follow(client)
+    undo.push(listenToBrowser(() => wake(core, autoSync)))
+    if (autoSync) core.feed({ type: 'poke' })
+    if (isDurable) askToPersist(client)
+    return client
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+/**
+ * Whose database to open: of who is signed in, else of the last user of this device.
+ * @param {import('./session.js').SessionSource} source
+ * @param {ReturnType<typeof rememberedUser> | null} users
+ */
+async function whoseData(source, users) {
+  const known = (await users?.read()) ?? null
+  const asked = source.get(false)
+  const wait = known === null ? sessionWaitMs.unknown : sessionWaitMs.known
+  /** @type {import('./session.js').Session | null} */
+  let session = null
+  try {
+    session = await within(wait, asked, () => new Error('auth is slow'))
+  } catch (error) {
+    // offline or slow is not signed out; a session that is none is a mistake in the app
+    if (error instanceof SyncError) throw error
+  }
+  return { userId: session?.userId ?? known, session, asked }
+}
+
+/**
+ * Answers AskSession. Somebody else's session ends this client instead.
+ * @param {Core} core
+ * @param {import('./session.js').SessionSource} source
+ * @param {import('./watch-auth.js').AuthWatch} auth
+ * @param {string} userId
+ * @param {boolean} refresh
+ */
+async function answerSession(core, source, auth, userId, refresh) {
+  const answer = { type: 'sessionIs', accessToken: '', userId: '', error: '' }
+  try {
+    const session = await source.get(refresh)
+    auth.check(session)
+    if (session?.userId === userId) {
+      answer.accessToken = session.accessToken
+      answer.userId = userId
+    }
+  } catch (error) {
+    answer.error = messageOf(error)
+  }
+  core.feed(answer)
+}
+
+/** @param {Core} core @param {boolean} autoSync */
+function wake(core, autoSync) {
+  core.refresh()
+  if (autoSync) core.feed({ type: 'poke' })
+}
+
+/** @param {SyncClient<any>} client */
+async function askToPersist(client) {
+  const storage = globalThis.navigator?.storage
+  if (!storage?.persisted) return
+  try {
+    client._persisted = (await storage.persisted()) || ((await storage.persist?.()) ?? false)
+    client._statusChanged((notify) => notify())
+  } catch {
+    // it stays null: unknown
+  }
+}
+
+/** @param {boolean} isDurable @returns {'durable' | 'memory'} */
+function nameOfStorage(isDurable) {
+  return isDurable ? 'durable' : 'memory'
+}
+
+function hasIndexedDb() {
+  return typeof indexedDB === 'object' && indexedDB !== null
+}
+
+/** @param {number} bytes @returns {string} */
+function randomHex(bytes) {
+  const random = crypto.getRandomValues(new Uint8Array(bytes))
+  return Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** @param {any} options */
+function checkOptions(options) {
+  /** @param {boolean} holds @param {string} text */
+  const check = (holds, text) => {
+    if (!holds) throw new SyncError('invalid-value', `openSync: ${text}`)
+  }
+  check(typeof options === 'object' && options !== null, 'options are missing')
+  const { url, key, auth, database, storage, durability, debounceMs } = options
+  check(/^https?:\/\/./.test(url), 'url must be the project URL, https://...')
+  check(typeof key === 'string' && key !== '', 'key must be the publishable key')
+  const hasAuth = typeof auth === 'function' || typeof auth?.getSession === 'function'
+  check(hasAuth, 'auth must be a supabase-js auth object or a function')
+  const isName = database === undefined || /^[\w.-]+$/.test(database)
+  check(isName, 'database may hold letters, digits and _ . - only')
+  check([undefined, 'indexeddb', 'memory'].includes(storage), 'storage is "indexeddb" or "memory"')
+  check([undefined, 'relaxed', 'strict'].includes(durability), 'durability is "relaxed" or "strict"')
+  check(debounceMs === undefined || debounceMs >= 0, 'debounceMs must be milliseconds')
+}

@@ -1,0 +1,28 @@
+// Owns waiting for something that may never answer: a callback of a lost database connection, a
+// request on a dead network, an auth library that retries for ever.
+
+/**
+ * @template T
+ * @param {number} ms
+ * @param {Promise<T>} promise
+ * @param {() => unknown} makeError what to reject with when the time is over
+ * @returns {Promise<T>}
+ */
+export function within(ms, promise, makeError) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(makeError()), ms)
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
+/**
+ * setTimeout that does not keep a Node process alive.
+ * @param {() => void} callback
+ * @param {number} ms
+ * @returns {ReturnType<typeof setTimeout>}
+ */
+export function idleTimeout(callback, ms) {
+  const timer = setTimeout(callback, ms)
+  if (typeof timer === 'object') timer.unref?.()
+  return timer
+}

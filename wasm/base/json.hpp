@@ -1,0 +1,58 @@
+// The one spelling of "a JSON value" in the core. Objects are ordered by key, so output is
+// deterministic.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace somatic {
+
+using Json = nlohmann::json;
+
+/// Text to JSON; a discarded value (`is_discarded()`) when the text is not JSON. Never throws.
+inline Json parse_json(std::string_view text) { return Json::parse(text, nullptr, false); }
+
+/// The member of an object; null when there is none or the value is no object at all.
+inline const Json* member(const Json& object, const std::string& name) {
+  const auto found = object.find(name);
+  return found == object.end() ? nullptr : &*found;
+}
+
+/// The members of an object; none when the value is not an object.
+inline const Json::object_t& members(const Json& object) {
+  static const Json::object_t kNone;
+  const auto* all = object.get_ptr<const Json::object_t*>();
+  return all == nullptr ? kNone : *all;
+}
+
+/// The elements of an array; none when the value is not an array.
+inline const Json::array_t& elements(const Json& array) {
+  static const Json::array_t kNone;
+  const auto* all = array.get_ptr<const Json::array_t*>();
+  return all == nullptr ? kNone : *all;
+}
+
+/// The text of a string; empty when the value is not a string.
+inline std::string_view text_of(const Json& value) {
+  const auto* text = value.get_ptr<const Json::string_t*>();
+  return text == nullptr ? std::string_view() : std::string_view(*text);
+}
+
+/// The member of an object, as it is or as what it should be: null, empty or 0 when there is none
+/// or it is of another type. For remote data, in which nothing is trusted.
+inline const Json& at(const Json& object, const std::string& name) {
+  static const Json kNull;
+  const Json* found = member(object, name);
+  return found == nullptr ? kNull : *found;
+}
+inline std::string text_at(const Json& object, const std::string& name) {
+  return std::string(text_of(at(object, name)));
+}
+inline std::int64_t integer_at(const Json& object, const std::string& name) {
+  const Json& value = at(object, name);
+  return value.is_number() ? value.get<std::int64_t>() : 0;
+}
+
+}  // namespace somatic

@@ -1,0 +1,68 @@
+// The store's two undo layers follow the two groups: what flies is sealed, what is gathered is
+// open.
+
+#include "engine/commits.hpp"
+
+#include "store/journal.hpp"
+
+namespace somatic {
+
+Outcome Commits::append(Entry entry) {
+  Outcome outcome;
+  apply(schema_, entry, store_, outcome);
+  open_.entries.push_back(std::move(entry));
+  return outcome;
+}
+
+bool Commits::settle_with_next(Ticket ticket) {
+  if (idle()) return false;
+  Group& group = open_.entries.empty() ? flying_ : open_;
+  group.tickets.push_back(ticket);
+  return true;
+}
+
+bool Commits::next() {
+  if (is_flying_ || open_.entries.empty()) return false;
+  segment_ = encode_segment(open_.entries);
+  flying_ = std::exchange(open_, {});
+  store_.seal();
+  is_flying_ = true;
+  return true;
+}
+
+Commits::Group Commits::durable() {
+  if (!is_flying_) return {};
+  store_.commit();
+  is_flying_ = false;
+  segment_.clear();
+  return std::exchange(flying_, {});
+}
+
+Commits::Group Commits::failed() {
+  if (!is_flying_) return {};
+  store_.rollback();
+  is_flying_ = false;
+  segment_.clear();
+  replay(open_.entries);
+  return std::exchange(flying_, {});
+}
+
+std::optional<Error> Commits::insert(std::string_view bytes, Outcome& outcome) {
+  const auto entries = decode_segment(bytes);
+  if (!entries.ok()) return entries.error();
+  store_.rollback();
+  for (const Entry& entry : entries.value()) apply(schema_, entry, store_, outcome);
+  store_.seal();
+  store_.commit();
+  replay(flying_.entries);
+  store_.seal();
+  replay(open_.entries);
+  return std::nullopt;
+}
+
+void Commits::replay(const std::vector<Entry>& entries) {
+  Outcome already_told;
+  for (const Entry& entry : entries) apply(schema_, entry, store_, already_told);
+}
+
+}  // namespace somatic

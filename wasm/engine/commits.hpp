@@ -1,0 +1,58 @@
+// Group commit: entries are applied at once, made durable together, one segment at a time. Who
+// waits for a segment is settled when it is durable, and only then.
+//
+//   append* --next()--> flying --durable()--> settled
+//                         \-----failed()----> taken back, its tickets get the error; later entries
+//                         are played again
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "protocol/protocol.hpp"
+#include "sync/apply.hpp"
+
+namespace somatic {
+
+class Commits {
+ public:
+  Commits(const Schema& schema, Store& store) : schema_(schema), store_(store) {}
+
+  struct Group {
+    std::vector<Entry> entries;
+    std::vector<Ticket> tickets;
+    /// the sync run goes on when this group is durable
+    bool run_waits = false;
+  };
+
+  /// Applies the entry and adds it to the next segment.
+  Outcome append(Entry entry);
+  /// Settled with the youngest entry there is; at once when everything is durable already.
+  bool settle_with_next(Ticket ticket);
+  void wake_run_with_next() { open_.run_waits = true; }
+
+  /// Begins the next segment if there is anything in it and none is under way.
+  bool next();
+  [[nodiscard]] const std::string& segment() const { return segment_; }
+  [[nodiscard]] bool idle() const { return !is_flying_ && open_.entries.empty(); }
+
+  Group durable();
+  Group failed();
+  /// A segment of another context came before the one under way.
+  std::optional<Error> insert(std::string_view bytes, Outcome& outcome);
+
+ private:
+  void replay(const std::vector<Entry>& entries);
+
+  const Schema& schema_;
+  Store& store_;
+  Group open_, flying_;
+  bool is_flying_ = false;
+  std::string segment_;
+};
+
+}  // namespace somatic

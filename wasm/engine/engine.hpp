@@ -1,0 +1,74 @@
+// The engine: the one public header of the core. Events and the time in, effects out; it never
+// reads a clock, a random source, a file or a socket.
+//
+// Legal order of calls:  load*  handle(Loaded)  (handle | load | query)*
+//   load after Loaded brings segments that other contexts wrote, in sequence order, at any time;
+//   also while a Commit is under way. After an effect Commit, segment() gives its bytes until
+//   Flushed or FlushFailed is fed. The host starts every effect, in order, before it feeds the next
+//   event.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "protocol/protocol.hpp"
+
+namespace somatic {
+
+struct Now {
+  Ms wall_ms = 0;  ///< may jump
+  Ms mono_ms = 0;  ///< never goes back within one boot
+};
+
+/// What the host says once. `schema` is the declared one; `entropy` at least 16 random bytes as
+/// text, new for each engine: it seeds ids and jitter and names the boot.
+struct Config {
+  Json schema;
+  std::string user_id, entropy;
+  bool auto_sync = true;
+  std::int64_t debounce_ms = 500;
+  /// nothing outlives this engine: commits are still asked for, the host answers Flushed at once
+  bool in_memory = false;
+};
+template <>
+struct Fields<Config> {
+  static constexpr auto list =
+      std::tuple{field("schema", &Config::schema),          field("userId", &Config::user_id),
+                 field("entropy", &Config::entropy),        field("autoSync", &Config::auto_sync),
+                 field("debounceMs", &Config::debounce_ms), field("inMemory", &Config::in_memory)};
+};
+
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> create(const Config& config);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// One stored segment. A damaged or foreign one changes nothing and is reported:
+  /// "storage-damaged"; one of a newer format: "reload-needed".
+  std::vector<Effect> load(std::int64_t seq, std::string_view bytes, Now now);
+  std::vector<Effect> handle(const Event& event, Now now);
+  /// The bytes of the commit under way.
+  [[nodiscard]] const std::string& segment() const;
+
+  /// Reads. Never changes anything, never fails: an unknown question is answered with null.
+  ///   {get: key, collection}             -> the row as the app sees it, or null
+  ///   {rows: [key], collection}          -> [row or null]
+  ///   {list: ListOptions, collection}    -> [key], filtered and in order
+  ///   {size: true, collection}           -> number of rows
+  ///   {status: true}                     -> {state, pending, rejected, lastSyncedAt, lastError,
+  ///   nextRetryAt} {rejected: true} {overwritten: true} -> as in the public API
+  [[nodiscard]] Json query(const Json& question, Now now) const;
+
+ private:
+  struct Self;
+  explicit Engine(std::unique_ptr<Self> self);
+  std::unique_ptr<Self> self_;
+};
+
+}  // namespace somatic

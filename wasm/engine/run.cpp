@@ -1,0 +1,270 @@
+// One run at a time. Every way out goes through finish(), so no ticket is ever forgotten.
+
+#include "engine/run.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sync/layers.hpp"
+
+namespace somatic {
+namespace {
+
+constexpr Ms kBurstMs = 5000;  ///< somebody who never stops typing is still saved this often
+constexpr int kSoonTries = 5;
+
+bool is_answer(const Json& body) {
+  return at(body, "cursor").is_number() && at(body, "now").is_number();
+}
+
+Error failure_as_error(Failure failure, int status, const std::string& message) {
+  const std::string detail = message.empty() ? "status " + std::to_string(status) : message;
+  switch (failure) {
+    case Failure::kRefresh:
+      return {"unauthorized",
+              "the server does not accept this session: sign in again (" + detail + ")"};
+    case Failure::kSignedOut:
+      return {"signed-out", "nobody is signed in: the changes are kept here until somebody is"};
+    case Failure::kMigrationsMissing:
+      return {"migrations-missing",
+              "the Supabase migrations are missing: run `supabase db push` (" + detail + ")"};
+    case Failure::kRetry:
+      if (status == 0)
+        return {"offline", "the server cannot be reached: the changes are kept here"};
+      break;
+    default:
+      break;
+  }
+  return {"server", "the server could not answer (" + detail + "): the changes are kept here"};
+}
+
+}  // namespace
+
+void Run::sync_now(Ticket ticket, Now now) {
+  if (ended_) {
+    out_.push_back(Settled{ticket, ended_->code, ended_->message, nullptr});
+    return;
+  }
+  if (not_before_ && now.mono_ms < *not_before_) {
+    out_.push_back(
+        Settled{ticket, "server", "the server asked to wait before the next request", nullptr});
+    return;
+  }
+  tickets_.push_back(ticket);
+  if (!is_running()) {
+    start(now);
+  } else if (phase_ != Phase::kSession) {
+    is_current_ = false;  // what is under way may have been answered before this call
+  }
+}
+
+void Run::abort(Ticket ticket) {
+  if (std::erase(tickets_, ticket) == 0) return;
+  out_.push_back(Settled{ticket, "aborted", "sync() was aborted by its caller", nullptr});
+}
+
+void Run::poke(Now now) {
+  if (!config_.auto_sync || ended_ || (not_before_ && now.mono_ms < *not_before_)) return;
+  if (!is_running()) start(now);
+}
+
+void Run::wrote(Now now) {
+  if (!config_.auto_sync || ended_) return;
+  if (!first_dirty_at_) first_dirty_at_ = now.mono_ms;
+  Ms due = std::min(*first_dirty_at_ + kBurstMs, now.mono_ms + config_.debounce_ms);
+  if (attempt_ > 0 && wanted_at_) due = std::max(due, *wanted_at_);
+  wanted_at_ = due;
+}
+
+void Run::start(Now now) {
+  report_ = {};
+  report_.started_mono_ms = now.mono_ms;
+  refreshed_ = false;
+  is_current_ = false;
+  soon_tries_ = 0;
+  first_dirty_at_.reset();
+  wanted_at_.reset();
+  ask_session(false);
+}
+
+void Run::ask_session(bool refresh) {
+  phase_ = Phase::kSession;
+  out_.push_back(AskSession{refresh});
+}
+
+void Run::session_is(const SessionIs& session, Now now) {
+  if (phase_ != Phase::kSession) return;
+  if (!session.error.empty()) {
+    finish(Error{"offline", "the session could not be read: " + session.error}, now);
+  } else if (session.access_token.empty()) {
+    finish(failure_as_error(Failure::kSignedOut, 0, ""), now, Failure::kSignedOut);
+  } else if (session.user_id != config_.user_id) {
+    end({"signed-out", "another user is signed in now: open a new client"}, now);
+  } else {
+    token_ = session.access_token;
+    step(now);
+  }
+}
+
+/// Before first contact the server's time is unknown, and what is known here may be old news: pull
+/// once before the first push.
+bool Run::may_push() const { return !store_.meta().epoch.empty() && store_.meta().wall_offset; }
+
+void Run::step(Now now) {
+  const std::vector<RowRef> batch = may_push() ? next_batch(store_, batch_) : std::vector<RowRef>();
+  Froze froze{stamp(now), {}};
+  bool has_frozen = false;
+  for (const RowRef& ref : batch) {
+    const Row& row = *store_.find(ref);
+    has_frozen = has_frozen || row.frozen;
+    if (!row.frozen) froze.rows.push_back({ref.collection, ref.key, random_.uuid_v4()});
+  }
+  if (!froze.rows.empty()) {
+    phase_ = Phase::kFreezing;
+    const Outcome outcome = commits_.append(std::move(froze));
+    out_.insert(out_.end(), outcome.notices.begin(), outcome.notices.end());
+    commits_.wake_run_with_next();
+    return;
+  }
+  if (has_frozen || !is_current_) {
+    send(now);
+  } else {
+    finish(std::nullopt, now);
+  }
+}
+
+void Run::send(Now now) {
+  is_current_ = true;  // until somebody joins
+  phase_ = Phase::kFetching;
+  request_ = build_request(schema_, store_, may_push(), batch_);
+  sent_at_ = now;
+  ++report_.requests;
+  out_.push_back(Fetch{++fetch_id_, "/rest/v1/rpc/sync", std::move(request_.body), token_});
+}
+
+void Run::fetched(const Fetched& fetched, Now now) {
+  if (phase_ != Phase::kFetching || fetched.id != fetch_id_) return;
+  report_.bytes_sent += fetched.bytes_sent;
+  report_.bytes_received += static_cast<std::int64_t>(fetched.body.size());
+  Json body = parse_json(fetched.body);
+  const int status = static_cast<int>(fetched.status);
+  if (status == 200 && is_answer(body)) {
+    take_answer(std::move(body), now);
+  } else {
+    refused(status, body, fetched.retry_after, now);
+  }
+}
+
+void Run::take_answer(Json body, Now now) {
+  phase_ = Phase::kJournaling;
+  soon_tries_ = 0;
+  if (at(body, "more") == true) is_current_ = false;
+  // The server spoke somewhere between the request and the answer: the middle halves the error.
+  Stamp at = stamp(now);
+  const Ms half_way = (now.mono_ms - sent_at_.mono_ms) / 2;
+  at.mono_ms -= half_way;
+  at.wall_ms -= half_way;
+  const Outcome outcome = commits_.append(Answered{at, request_.from, std::move(request_.sent),
+                                                   std::move(request_.acks), std::move(body)});
+  report_.pushed += outcome.pushed;
+  report_.pulled += outcome.pulled;
+  report_.conflicts += outcome.conflicts;
+  report_.rejected += outcome.rejected;
+  out_.insert(out_.end(), outcome.notices.begin(), outcome.notices.end());
+  if (outcome.pushed > 0) {
+    const auto left = static_cast<std::int64_t>(store_.outbox().size());
+    out_.push_back(Progress{"push", report_.pushed, report_.pushed + left});
+  }
+  if (outcome.pulled > 0) out_.push_back(Progress{"pull", report_.pulled, std::nullopt});
+  commits_.wake_run_with_next();
+}
+
+void Run::refused(int status, const Json& body, const std::string& retry_after, Now now) {
+  const Json& detail = at(body, "error").is_object() ? at(body, "error") : body;
+  const Failure failure =
+      status == 200 ? Failure::kServer : classify(status, text_at(detail, "code"));
+  const std::string message = text_at(detail, "message");
+  const auto wait = parse_retry_after(retry_after, now.wall_ms);
+  if (failure == Failure::kRefresh && !refreshed_) {
+    refreshed_ = true;
+    ask_session(true);
+    return;
+  }
+  if (failure == Failure::kRetrySoon && ++soon_tries_ <= kSoonTries) {
+    phase_ = Phase::kWaiting;
+    resume_at_ = now.mono_ms + backoff_ms(failure, soon_tries_, random_.fraction(), wait);
+    return;
+  }
+  if (failure == Failure::kHalve && request_.sent.size() > 1) {
+    batch_ = request_.sent.size() / 2;
+    step(now);
+    return;
+  }
+  if (wait) not_before_ = now.mono_ms + *wait;
+  finish(failure_as_error(failure, status, message), now, failure);
+}
+
+void Run::committed(Now now) {
+  if (phase_ == Phase::kFreezing || phase_ == Phase::kJournaling) step(now);
+}
+
+void Run::commit_failed(const Error& error, Now now) {
+  if (phase_ == Phase::kFreezing || phase_ == Phase::kJournaling) finish(error, now);
+}
+
+void Run::timer(Now now) {
+  if (phase_ == Phase::kWaiting && resume_at_ && now.mono_ms >= *resume_at_) {
+    resume_at_.reset();
+    step(now);
+  } else if (!is_running() && wanted_at_ && now.mono_ms >= *wanted_at_) {
+    start(now);
+  }
+}
+
+std::optional<Ms> Run::next_timer() const {
+  return phase_ == Phase::kWaiting ? resume_at_ : is_running() ? std::nullopt : wanted_at_;
+}
+
+void Run::finish(const std::optional<Error>& error, Now now, Failure failure) {
+  phase_ = Phase::kIdle;
+  resume_at_.reset();
+  last_error_ = error;
+  if (error) {
+    ++attempt_;
+    const bool waits_for_somebody = failure == Failure::kSignedOut || failure == Failure::kRefresh;
+    if (config_.auto_sync && !ended_ && !waits_for_somebody) {
+      std::optional<Ms> wait;
+      if (not_before_) wait = *not_before_ - now.mono_ms;
+      wanted_at_ = now.mono_ms + backoff_ms(failure, attempt_, random_.fraction(), wait);
+    }
+    if (!ended_) out_.push_back(Failed{error->code, error->message});
+  } else {
+    attempt_ = 0;
+    batch_ = std::min(batch_ * 2, kBatchRows);
+    not_before_.reset();
+  }
+  Json report;
+  if (!error) {
+    report = {{"pushed", report_.pushed},
+              {"pulled", report_.pulled},
+              {"conflicts", report_.conflicts},
+              {"rejected", report_.rejected},
+              {"requests", report_.requests},
+              {"bytesSent", report_.bytes_sent},
+              {"bytesReceived", report_.bytes_received},
+              {"durationMs", now.mono_ms - report_.started_mono_ms}};
+  }
+  for (const Ticket ticket : std::exchange(tickets_, {})) {
+    out_.push_back(Settled{ticket, error ? error->code : "", error ? error->message : "", report});
+  }
+}
+
+void Run::end(const Error& error, Now now) {
+  if (ended_) return;
+  ended_ = error;
+  wanted_at_.reset();
+  ++fetch_id_;  // an answer that still comes is for nobody
+  finish(error, now, Failure::kSignedOut);
+}
+
+}  // namespace somatic

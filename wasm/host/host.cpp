@@ -1,0 +1,54 @@
+// Effects out, in order: fetches are started here, the rest is handed over together.
+
+#include "host/host.hpp"
+
+#include <utility>
+
+namespace somatic {
+
+void Host::create(const std::string& config_json) {
+  Config config;
+  read_member(parse_json(config_json), config);
+  auto engine = Engine::create(config);
+  if (engine.ok()) {
+    engine_ = std::move(engine.value());
+  } else {
+    start({Failed{engine.error().code, engine.error().message}});
+  }
+}
+
+void Host::load(std::int64_t seq, std::string_view bytes) {
+  if (engine_) start(engine_->load(seq, bytes, now()));
+}
+
+void Host::handle(const Event& event) {
+  if (engine_) start(engine_->handle(event, now()));
+}
+
+const std::string& Host::segment() const {
+  static const std::string kNothing;
+  return engine_ ? engine_->segment() : kNothing;
+}
+
+Json Host::query(const Json& question) const {
+  return engine_ ? engine_->query(question, now()) : Json();
+}
+
+Now Host::now() const {
+  return {static_cast<Ms>(hooks_.call<double>("wallMs")),
+          static_cast<Ms>(hooks_.call<double>("monoMs"))};
+}
+
+void Host::start(const std::vector<Effect>& effects) {
+  Json for_js = Json::array();
+  for (const Effect& effect : effects) {
+    if (const auto* request = std::get_if<Fetch>(&effect)) {
+      fetch_for(weak_from_this(), hooks_, *request);
+    } else {
+      for_js.push_back(to_json(effect));
+    }
+  }
+  if (!for_js.empty()) hooks_.call<void>("effects", for_js.dump());
+}
+
+}  // namespace somatic

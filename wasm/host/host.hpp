@@ -1,0 +1,38 @@
+// The browser's (or Node's) side of the loop, in C++: holds the engine, starts its effects, feeds
+// what comes back. Fetches are done here; every other effect goes to JavaScript as one JSON array
+// per event. Knows no rule of syncing.
+#pragma once
+
+#include <emscripten/val.h>
+
+#include <memory>
+#include <string>
+
+#include "engine/engine.hpp"
+
+namespace somatic {
+
+class Host : public std::enable_shared_from_this<Host> {
+ public:
+  /// `hooks`: {effects(json), fetch(path, init) -> Promise<Response>, wallMs(), monoMs()}
+  explicit Host(emscripten::val hooks) : hooks_(std::move(hooks)) {}
+
+  /// A schema that cannot be used is told as an effect `failed`; nothing else works then.
+  void create(const std::string& config_json);
+  void load(std::int64_t seq, std::string_view bytes);
+  void handle(const Event& event);
+  [[nodiscard]] const std::string& segment() const;
+  [[nodiscard]] Json query(const Json& question) const;
+
+ private:
+  [[nodiscard]] Now now() const;
+  void start(const std::vector<Effect>& effects);
+
+  emscripten::val hooks_;
+  std::unique_ptr<Engine> engine_;
+};
+
+/// POSTs and feeds Fetched to the host, if it is still there by then. Never rejects.
+emscripten::val fetch_for(std::weak_ptr<Host> host, emscripten::val hooks, Fetch request);
+
+}  // namespace somatic

@@ -1,0 +1,114 @@
+// What the journal is made of: every change of state there is, as plain data. State is the fold of
+// all entries in order, so an entry must make sense after entries of other contexts that its writer
+// had not seen: applying one that came too late changes nothing.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/change.hpp"
+#include "store/row.hpp"
+
+namespace somatic {
+
+/// A row named in an entry. `mid`: the mutation meant, where there is one.
+struct EntryRow {
+  std::string collection, key, mid;
+};
+struct EntryChange {
+  std::string collection, key, id;
+  Change change;
+};
+
+/// Made once per database; the first one counts.
+struct Born {
+  std::string device;
+};
+/// What the app wrote: the fields that changed and what they were.
+struct Wrote {
+  Stamp at;
+  std::vector<EntryChange> changes;
+};
+/// Pending edits became mutations, under these names. Rows that have a mutation already are left
+/// alone.
+struct Froze {
+  Stamp at;
+  std::vector<EntryRow> rows;
+};
+/// The server's answer to a request that carried `sent`, acknowledged `acks` and asked for rows
+/// after `from`.
+struct Answered {
+  Stamp at;
+  std::int64_t from = 0;
+  std::vector<EntryRow> sent;
+  std::vector<std::string> acks;
+  Json body;
+};
+/// The app wants a rejected mutation tried again (its edits become pending) or gone.
+struct Retried {
+  Stamp at;
+  EntryRow row;
+};
+struct Discarded {
+  EntryRow row;
+};
+/// An overwritten text was put back (by a Wrote of the same commit) and leaves the list.
+struct Restored {
+  std::string id;
+};
+
+using Entry = std::variant<Born, Wrote, Froze, Answered, Retried, Discarded, Restored>;
+
+template <>
+struct Fields<EntryRow> {
+  static constexpr auto list =
+      std::tuple{field("collection", &EntryRow::collection), field("key", &EntryRow::key),
+                 field("mid", &EntryRow::mid)};
+};
+template <>
+struct Fields<EntryChange> {
+  static constexpr auto list =
+      std::tuple{field("collection", &EntryChange::collection), field("key", &EntryChange::key),
+                 field("id", &EntryChange::id), field("change", &EntryChange::change)};
+};
+template <>
+struct Fields<Born> {
+  static constexpr const char* type = "born";
+  static constexpr auto list = std::tuple{field("device", &Born::device)};
+};
+template <>
+struct Fields<Wrote> {
+  static constexpr const char* type = "wrote";
+  static constexpr auto list =
+      std::tuple{field("at", &Wrote::at), field("changes", &Wrote::changes)};
+};
+template <>
+struct Fields<Froze> {
+  static constexpr const char* type = "froze";
+  static constexpr auto list = std::tuple{field("at", &Froze::at), field("rows", &Froze::rows)};
+};
+template <>
+struct Fields<Answered> {
+  static constexpr const char* type = "answered";
+  static constexpr auto list = std::tuple{
+      field("at", &Answered::at), field("from", &Answered::from), field("sent", &Answered::sent),
+      field("acks", &Answered::acks), field("body", &Answered::body)};
+};
+template <>
+struct Fields<Retried> {
+  static constexpr const char* type = "retried";
+  static constexpr auto list = std::tuple{field("at", &Retried::at), field("row", &Retried::row)};
+};
+template <>
+struct Fields<Discarded> {
+  static constexpr const char* type = "discarded";
+  static constexpr auto list = std::tuple{field("row", &Discarded::row)};
+};
+template <>
+struct Fields<Restored> {
+  static constexpr const char* type = "restored";
+  static constexpr auto list = std::tuple{field("id", &Restored::id)};
+};
+
+}  // namespace somatic

@@ -1,0 +1,80 @@
+// One row as this device knows it: the server's copy and the layers of edits on top. Plain data;
+// who may change what is store.hpp's business.
+//
+//   what the app sees  =  server  <-  rejected  <-  frozen  <-  pending
+#pragma once
+
+#include <compare>
+#include <optional>
+#include <string>
+
+#include "protocol/change.hpp"
+
+namespace somatic {
+
+/// Names a row locally: a collection and the app's key.
+struct RowRef {
+  std::string collection, key;
+
+  auto operator<=>(const RowRef&) const = default;
+};
+
+/// Edits not yet promised to the server. Times are the device's own until they are frozen.
+struct Pending {
+  Change change;
+  std::map<std::string, Stamp> stamps;  ///< column (or "*" for a deletion) -> its last edit
+
+  bool operator==(const Pending&) const = default;
+};
+
+/// A mutation that was or may have been sent: never changed again, until its first answer removes
+/// it.
+struct Frozen {
+  std::string mid;
+  std::optional<std::int64_t> base;
+  Change change;
+
+  bool operator==(const Frozen&) const = default;
+};
+
+/// A mutation that the server refused for good; the app mends or discards it.
+struct Rejected {
+  std::string mid;
+  Change change;
+  std::string code, message;
+  Ms at = 0;
+
+  bool operator==(const Rejected&) const = default;
+};
+
+/// What is left of a row that was deleted on the server.
+struct Gone {
+  std::int64_t version = 0;
+  Clock clock;
+
+  bool operator==(const Gone&) const = default;
+};
+
+struct Row {
+  std::string id;
+  std::optional<ServerRow> server;
+  std::optional<Gone> gone;
+  std::optional<Rejected> rejected;
+  std::optional<Frozen> frozen;
+  std::optional<Pending> pending;
+  /// place in the outbox, by the first unsent edit; 0: not in it
+  std::int64_t order = 0;
+  /// the columns that the app sees while there are layers; kept up to date by whoever edits the row
+  std::optional<Json> layered;
+
+  [[nodiscard]] bool is_layered() const { return rejected || frozen || pending; }
+  [[nodiscard]] bool is_unsent() const { return frozen || pending; }
+  /// the columns that the app sees; null: no such row for it
+  [[nodiscard]] const Json* columns() const {
+    if (is_layered()) return layered ? &*layered : nullptr;
+    return server ? &server->columns : nullptr;
+  }
+  [[nodiscard]] bool is_forgotten() const { return !server && !gone && !is_layered(); }
+};
+
+}  // namespace somatic

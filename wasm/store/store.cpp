@@ -1,0 +1,113 @@
+// Rows, their indexes and the two undo layers.
+
+#include "store/store.hpp"
+
+#include <utility>
+
+namespace somatic {
+
+Store::Edit::Edit(Store& store, RowRef ref)
+    : store_(store), ref_(std::move(ref)), row_(store.begin_edit(ref_)) {}
+Store::Edit::~Edit() { store_.end_edit(ref_); }
+
+const Row* Store::find(const RowRef& ref) const {
+  const auto* in_collection = rows(ref.collection);
+  if (in_collection == nullptr) return nullptr;
+  const auto found = in_collection->find(ref.key);
+  return found == in_collection->end() ? nullptr : &found->second;
+}
+
+std::string Store::key_of(const std::string& collection, const std::string& id) const {
+  const auto in_collection = key_by_id_.find(collection);
+  if (in_collection == key_by_id_.end()) return {};
+  const auto found = in_collection->second.find(id);
+  return found == in_collection->second.end() ? std::string() : found->second;
+}
+
+const std::map<std::string, Row>* Store::rows(const std::string& collection) const {
+  const auto found = rows_.find(collection);
+  return found == rows_.end() ? nullptr : &found->second;
+}
+
+std::size_t Store::visible(const std::string& collection) const {
+  const auto found = visible_.find(collection);
+  return found == visible_.end() ? 0 : found->second;
+}
+
+Meta& Store::edit_meta() {
+  if (!open_.meta) open_.meta = meta_;
+  return meta_;
+}
+
+Row& Store::begin_edit(const RowRef& ref) {
+  auto& in_collection = rows_[ref.collection];
+  const auto found = in_collection.find(ref.key);
+  if (found == in_collection.end()) {
+    open_.before.try_emplace(ref, std::nullopt);
+    return in_collection[ref.key];
+  }
+  open_.before.try_emplace(ref, found->second);
+  unindex(ref, found->second);
+  return found->second;
+}
+
+void Store::end_edit(const RowRef& ref) {
+  auto& in_collection = rows_[ref.collection];
+  const auto found = in_collection.find(ref.key);
+  if (found->second.is_forgotten()) {
+    in_collection.erase(found);
+  } else {
+    index(ref, found->second);
+  }
+  touched_[ref.collection].insert(ref.key);
+}
+
+void Store::index(const RowRef& ref, const Row& row) {
+  if (!row.id.empty()) key_by_id_[ref.collection][row.id] = ref.key;
+  if (row.is_unsent()) outbox_.emplace(row.order, ref);
+  if (row.rejected) rejected_.insert(ref);
+  if (row.columns() != nullptr) ++visible_[ref.collection];
+}
+
+void Store::unindex(const RowRef& ref, const Row& row) {
+  if (!row.id.empty()) key_by_id_[ref.collection].erase(row.id);
+  outbox_.erase({row.order, ref});
+  rejected_.erase(ref);
+  if (row.columns() != nullptr) --visible_[ref.collection];
+}
+
+void Store::seal() { sealed_ = std::exchange(open_, {}); }
+
+void Store::commit() { sealed_ = {}; }
+
+void Store::rollback() {
+  undo(open_);
+  undo(sealed_);
+}
+
+void Store::begin_trial() { before_trial_ = std::exchange(open_, {}); }
+
+void Store::end_trial() {
+  undo(open_);
+  open_ = std::exchange(before_trial_, {});
+}
+
+void Store::undo(Layer& layer) {
+  for (auto& [ref, before] : layer.before) {
+    auto& in_collection = rows_[ref.collection];
+    if (const auto found = in_collection.find(ref.key); found != in_collection.end()) {
+      unindex(ref, found->second);
+      in_collection.erase(found);
+    }
+    if (before) index(ref, in_collection[ref.key] = std::move(*before));
+    touched_[ref.collection].insert(ref.key);
+  }
+  if (layer.meta) meta_ = std::move(*layer.meta);
+  layer = {};
+}
+
+std::map<std::string, std::set<std::string>> Store::take_touched() {
+  return std::exchange(touched_, {});
+}
+
+}  // namespace somatic

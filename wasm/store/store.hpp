@@ -1,0 +1,103 @@
+// Every row and what is known about the server, in memory, with the indexes that keep reads and
+// pushes cheap, and with undo: changes since the last durable commit can be taken back when the
+// commit fails, or played again after another context's. Knows nothing of merging, journals or the
+// network.
+//
+//   edits -> [open layer] --seal--> [sealed layer] --commit--> durable
+//                 \______________________\__________rollback: both are undone, newest first
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "store/row.hpp"
+
+namespace somatic {
+
+/// What stands beside the rows. Small: it is copied whole before its first change in a layer.
+struct Meta {
+  std::string device;  ///< this database's id, made by whichever context was first
+  std::string epoch;   ///< empty before first contact
+  std::int64_t cursor = 0;
+  std::string last_mid;             ///< the last mutation whose answer is durable here
+  std::vector<std::string> acks;    ///< answered, durable, not yet acknowledged to the server
+  std::map<std::string, Ms> boots;  ///< boot -> server time minus its monotonic time
+  std::optional<Ms> wall_offset;    ///< server time minus wall time, when last heard
+  std::optional<Ms>
+      last_synced_at;  ///< server's time of the last complete pull, in wall terms of that moment
+  Json overwritten = Json::array();  ///< texts that lost a merge, newest last
+};
+
+class Store {
+ public:
+  /// Changing one row: the before-image is kept, indexes follow when the Edit ends. A row that
+  /// is_forgotten() by then is dropped.
+  class Edit {
+   public:
+    Edit(Store& store, RowRef ref);
+    ~Edit();
+    Edit(const Edit&) = delete;
+    Edit& operator=(const Edit&) = delete;
+    Row* operator->() { return &row_; }
+    Row& operator*() { return row_; }
+
+   private:
+    Store& store_;
+    RowRef ref_;
+    Row& row_;
+  };
+
+  [[nodiscard]] const Row* find(const RowRef& ref) const;
+  /// the local key of a server id; empty: not known
+  [[nodiscard]] std::string key_of(const std::string& collection, const std::string& id) const;
+  /// null for a collection that has no rows
+  [[nodiscard]] const std::map<std::string, Row>* rows(const std::string& collection) const;
+  [[nodiscard]] std::size_t visible(const std::string& collection) const;
+
+  /// rows with unsent work, oldest first
+  [[nodiscard]] const std::set<std::pair<std::int64_t, RowRef>>& outbox() const { return outbox_; }
+  /// the place of the next row that gets unsent work
+  [[nodiscard]] std::int64_t next_order() const {
+    return outbox_.empty() ? 1 : outbox_.rbegin()->first + 1;
+  }
+  [[nodiscard]] const std::set<RowRef>& rejected() const { return rejected_; }
+
+  [[nodiscard]] const Meta& meta() const { return meta_; }
+  Meta& edit_meta();
+
+  void seal();
+  void commit();
+  void rollback();
+  /// Edits from here on are only tried: end_trial() takes them back and leaves the layers as they
+  /// were.
+  void begin_trial();
+  void end_trial();
+
+  /// rows edited, undone or redone since the last call, by collection
+  std::map<std::string, std::set<std::string>> take_touched();
+
+ private:
+  struct Layer {
+    std::map<RowRef, std::optional<Row>> before;
+    std::optional<Meta> meta;
+  };
+
+  Row& begin_edit(const RowRef& ref);
+  void end_edit(const RowRef& ref);
+  void index(const RowRef& ref, const Row& row);
+  void unindex(const RowRef& ref, const Row& row);
+  void undo(Layer& layer);
+
+  std::map<std::string, std::map<std::string, Row>> rows_;
+  std::map<std::string, std::map<std::string, std::string>> key_by_id_;
+  std::map<std::string, std::size_t> visible_;
+  std::set<std::pair<std::int64_t, RowRef>> outbox_;
+  std::set<RowRef> rejected_;
+  Meta meta_;
+  Layer open_, sealed_, before_trial_;
+  std::map<std::string, std::set<std::string>> touched_;
+};
+
+}  // namespace somatic

@@ -1,0 +1,142 @@
+// Columns as fields, and list(): filter, order, range, page. A list is sorted on demand:
+// collections hold thousands of rows, not millions.
+
+#include "store/view.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/calendar.hpp"
+
+namespace somatic {
+namespace {
+
+const Json& at_path(const Json& value, const std::vector<std::string>& path) {
+  const Json* here = &value;
+  for (const std::string& step : path) here = &at(*here, step);
+  return *here;
+}
+
+Json field_value(const FieldSpec& field, const Json& columns) {
+  const Json& column = at(columns, field.column);
+  if (field.type == FieldType::kVector && column.is_string()) {
+    Json vector = parse_json(text_of(column));
+    return vector.is_discarded() ? Json(nullptr) : vector;
+  }
+  return at_path(column, field.path);
+}
+
+/// What `where`, `orderBy` and `from`/`to` name: a field, or a path that begins with one.
+class Selector {
+ public:
+  Selector(const CollectionSpec& collection, const std::string& name) {
+    const std::size_t dot = name.find('.');
+    field_ = collection.field(name);
+    if (field_ != nullptr || dot == std::string::npos) return;
+    field_ = collection.field(name.substr(0, dot));
+    for (std::size_t from = dot; from != std::string::npos;) {
+      const std::size_t next = name.find('.', from + 1);
+      path_.push_back(name.substr(from + 1, next - from - 1));
+      from = next;
+    }
+  }
+  [[nodiscard]] Json operator()(const Json& columns) const {
+    if (field_ == nullptr) return nullptr;
+    const Json value = field_value(*field_, columns);
+    return at_path(value, path_);
+  }
+
+ private:
+  const FieldSpec* field_ = nullptr;
+  std::vector<std::string> path_;
+};
+
+struct Found {
+  Json order;
+  const std::string* key;
+};
+
+}  // namespace
+
+Json canonical_column(const CollectionSpec& collection, const std::string& column,
+                      const Json& value) {
+  if (!value.is_string()) return value;
+  const FieldSpec* field = collection.by_column(column);
+  if (field == nullptr || field->type != FieldType::kTimestamp) return value;
+  const auto at = parse_timestamp(value.get_ref<const std::string&>());
+  return at ? Json(format_timestamp(*at)) : value;
+}
+
+std::string key_of_row(const CollectionSpec& collection, const Json& columns) {
+  if (collection.is_singleton()) return "self";
+  return text_at(columns, collection.key_column());
+}
+
+Json as_seen(const CollectionSpec& collection, const std::string& key, const Json& columns) {
+  Json row = Json::object();
+  for (const auto& [name, field] : collection.fields) row[name] = field_value(field, columns);
+  if (!collection.is_singleton()) row[collection.key_field] = key;
+  return row;
+}
+
+Json rejected_as_seen(const CollectionSpec& collection, const std::string& key, const Row& row) {
+  const Json* columns = row.columns();
+  return {{"id", row.rejected->mid},
+          {"collection", collection.name},
+          {"key", key},
+          {"code", row.rejected->code},
+          {"message", row.rejected->message},
+          {"at", row.rejected->at},
+          {"value", columns == nullptr ? Json() : as_seen(collection, key, *columns)}};
+}
+
+Json list_keys(const CollectionSpec& collection, const Store& store, const Json& options) {
+  const auto* rows = store.rows(collection.name);
+  if (rows == nullptr) return Json::array();
+  const auto option = [&](const char* name) -> const Json& { return at(options, name); };
+  std::vector<std::pair<Selector, Json>> where;
+  for (const auto& [name, wanted] : members(option("where"))) {
+    where.emplace_back(Selector(collection, name), wanted);
+  }
+  const Json &order_by = option("orderBy"), &from = option("from"), &to = option("to");
+  const std::string order_name =
+      order_by.is_string() ? order_by.get<std::string>() : collection.key_field;
+  const Selector order(collection, order_name);
+  const bool by_key = order_name == collection.key_field;
+
+  std::vector<Found> found;
+  for (const auto& [key, row] : *rows) {
+    const Json* columns = row.columns();
+    if (columns == nullptr) continue;
+    const bool matches = std::all_of(where.begin(), where.end(), [&](const auto& condition) {
+      return condition.first(*columns) == condition.second;
+    });
+    if (!matches) continue;
+    Json value = by_key ? Json(key) : order(*columns);
+    if (!from.is_null() && (value.is_null() || value < from)) continue;
+    if (!to.is_null() && (value.is_null() || to < value)) continue;
+    found.push_back({std::move(value), &key});
+  }
+  const bool descending = option("desc") == true;
+  std::sort(found.begin(), found.end(), [&](const Found& a, const Found& b) {
+    if (a.order != b.order) return descending ? b.order < a.order : a.order < b.order;
+    return descending ? *b.key < *a.key : *a.key < *b.key;
+  });
+
+  const Json &after = option("after"), &limit = option("limit");
+  auto first = found.begin();
+  if (after.is_string()) {
+    const auto last_seen = std::find_if(found.begin(), found.end(), [&](const Found& each) {
+      return *each.key == after.get_ref<const std::string&>();
+    });
+    first = last_seen == found.end() ? found.begin() : last_seen + 1;
+  }
+  Json keys = Json::array();
+  for (; first != found.end(); ++first) {
+    if (limit.is_number() && keys.size() >= limit.get<std::size_t>()) break;
+    keys.push_back(*first->key);
+  }
+  return keys;
+}
+
+}  // namespace somatic

@@ -1,0 +1,223 @@
+// Put, patch, increment and remove, each as one Change against what the app sees now.
+
+#include "sync/accept.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "base/uuid.hpp"
+#include "sync/accept_value.hpp"
+#include "sync/merge.hpp"
+
+namespace somatic {
+namespace {
+
+Error refuse(const std::string& message) { return {"invalid-value", message}; }
+
+/// Rules by which a value can only go one way: the write itself obeys them, so that a stale screen
+/// cannot lock an achievement again.
+bool only_grows(MergeRule rule) {
+  return rule == MergeRule::kMax || rule == MergeRule::kMin || rule == MergeRule::kOr ||
+         rule == MergeRule::kUnion || rule == MergeRule::kFirst;
+}
+
+Result<std::string> accept_key(const CollectionSpec& collection, const std::string& key) {
+  if (collection.is_singleton()) {
+    if (key != "self") return refuse(collection.name + " has one row: its key is \"self\"");
+    return key;
+  }
+  if (collection.key_is_id()) {
+    auto id = canonical_uuid(key);
+    if (!id)
+      return refuse(collection.name + ": the key must be a UUID, not \"" + key.substr(0, 80) +
+                    "\"");
+    return *id;
+  }
+  if (key.empty() || key.size() > 1024) {
+    return refuse(collection.name + ": the key must be text of 1 to 1,024 bytes");
+  }
+  const FieldSpec& field = *collection.field(collection.key_field);
+  if (field.type == FieldType::kDate && !parse_date(key)) {
+    return refuse(collection.name + ": the key must be a date, YYYY-MM-DD");
+  }
+  return key;
+}
+
+class Writer {
+ public:
+  Writer(const CollectionSpec& collection, std::string key, const Row* row, const Moment& now)
+      : collection_(collection), key_(std::move(key)), row_(row), now_(now) {
+    if (row != nullptr) columns_ = row->columns();
+  }
+
+  Result<Change> remove() {
+    if (columns_ == nullptr) return Change{};
+    change_.del = true;
+    change_.base = *columns_;
+    return change_;
+  }
+
+  Result<Change> write(const Op& op) {
+    if (!op.fields.is_object()) return refuse(collection_.name + ": a row must be an object");
+    for (const auto& [name, value] : op.fields.items()) {
+      if (auto error = give(name, value)) return *error;
+    }
+    give_days(op.fields);
+    if (op.op == "increment") {
+      if (auto error = increment(op.field, op.by)) return *error;
+    }
+    if (columns_ == nullptr) {
+      if (auto error = complete_new_row()) return *error;
+    }
+    return change_;
+  }
+
+ private:
+  [[nodiscard]] Json current(const std::string& column) const {
+    if (change_.set.contains(column)) return change_.set[column];
+    return columns_ == nullptr ? Json() : columns_->value(column, Json());
+  }
+
+  void set(const std::string& column, Json value) {
+    const Json before = columns_ == nullptr ? Json() : columns_->value(column, Json());
+    if (value == before) {
+      change_.set.erase(column);
+      change_.base.erase(column);
+      return;
+    }
+    if (columns_ != nullptr) change_.base[column] = before;
+    change_.set[column] = std::move(value);
+  }
+
+  std::optional<Error> give(const std::string& name, const Json& value) {
+    const FieldSpec* field = collection_.field(name);
+    if (field == nullptr) return Error{"unknown-field", collection_.name + " has no field " + name};
+    if (name == collection_.key_field) {
+      const auto key = value.is_string() ? accept_key(collection_, value.get<std::string>())
+                                         : Result<std::string>(refuse("no text"));
+      if (key.ok() && key.value() == key_) return std::nullopt;
+      return refuse(collection_.name + "." + name + " differs from the key");
+    }
+    auto accepted = accept_value(collection_, *field, value, now_);
+    if (!accepted.ok()) return accepted.error();
+    if (field->derivation != Derivation::kNone) return std::nullopt;  // give_days
+    if (field->path.empty()) {
+      Json stored = std::move(accepted.value());
+      if (field->merge == MergeRule::kUnion || (only_grows(field->merge) && columns_ != nullptr)) {
+        stored = merge_value(*field, nullptr, stored, "", current(field->column), "");
+      }
+      set(field->column, std::move(stored));
+      return std::nullopt;
+    }
+    return give_path(*field, std::move(accepted.value()));
+  }
+
+  /// A field inside a JSON column: the column with that member changed.
+  std::optional<Error> give_path(const FieldSpec& field, Json value) {
+    Json whole = current(field.column);
+    if (!whole.is_object()) whole = Json::object();
+    Json* here = &whole;
+    for (const std::string& step : field.path) {
+      if (!here->is_object()) *here = Json::object();
+      here = &(*here)[step];
+    }
+    *here = std::move(value);
+    set(field.column, std::move(whole));
+    return std::nullopt;
+  }
+
+  /// A streak and its last day, as an app keeps them, are days that were completed.
+  void give_days(const Json& fields) {
+    std::map<std::string, std::pair<Json, Json>> told;  // union column -> streak, last day
+    for (const auto& [name, field] : collection_.fields) {
+      if (field.derivation == Derivation::kNone) continue;
+      auto& [streak, last_day] = told[field.derived_from];
+      Json& part = field.derivation == Derivation::kStreak ? streak : last_day;
+      part = fields.value(name, Json());
+      if (field.derivation == Derivation::kLastDay && part.is_null() && columns_ != nullptr) {
+        part = columns_->value(field.column, Json());
+      }
+    }
+    for (const auto& [column, days] : told) {
+      const auto& [streak, last_day] = days;
+      const bool is_told = !streak.is_null() || !last_day.is_null();
+      const auto last =
+          last_day.is_string() ? parse_date(last_day.get<std::string>()) : std::nullopt;
+      const auto length = streak.is_number() ? streak.get<std::int32_t>() : 1;
+      if (!is_told || !last || length < 1) continue;
+      const Json range = {{format_date(*last - length + 1), format_date(*last)}};
+      set(column,
+          merge_value(*collection_.by_column(column), nullptr, range, "", current(column), ""));
+    }
+  }
+
+  std::optional<Error> increment(const std::string& name, const Json& by) {
+    const FieldSpec* field = collection_.field(name);
+    if (field == nullptr) return Error{"unknown-field", collection_.name + " has no field " + name};
+    if (field->merge != MergeRule::kCounter) {
+      return refuse(collection_.name + "." + name + " is not a counter");
+    }
+    if (change_.set.contains(field->column)) {
+      return refuse(collection_.name + "." + name + " is set and incremented at once");
+    }
+    const double amount = by.is_number() ? by.get<double>() : NAN;
+    if (std::trunc(amount) != amount || std::abs(amount) > 9007199254740991.0) {
+      return refuse(collection_.name + "." + name + " can only be incremented by a whole number");
+    }
+    if (amount != 0) change_.inc[field->column] = static_cast<std::int64_t>(amount);
+    return std::nullopt;
+  }
+
+  std::optional<Error> complete_new_row() {
+    for (const auto& [name, field] : collection_.fields) {
+      if (field.default_now && !change_.set.contains(field.column)) {
+        change_.set[field.column] = format_timestamp(now_.server_ms);
+      }
+      const bool given = name == collection_.key_field || !current(field.column).is_null();
+      if (field.required && !given) return refuse(collection_.name + "." + name + " is required");
+    }
+    const std::string key_column = collection_.key_column();
+    if (!key_column.empty() && key_column != "id") change_.set[key_column] = key_;
+    // Written anew over a deletion that the server does not know yet: what the new row does not say
+    // is empty.
+    if (row_ == nullptr || !row_->server) return std::nullopt;
+    for (const auto& [column, value] : row_->server->columns.items()) {
+      if (column != "id" && !value.is_null()) change_.set.emplace(column, nullptr);
+    }
+    return std::nullopt;
+  }
+
+  const CollectionSpec& collection_;
+  const std::string key_;
+  const Row* row_;
+  const Moment& now_;
+  const Json* columns_ = nullptr;
+  Change change_;
+};
+
+}  // namespace
+
+Result<EntryChange> accept(const Schema& schema, const Store& store, const std::string& user_id,
+                           const Op& op, const Moment& now) {
+  const CollectionSpec* collection = schema.collection(op.collection);
+  if (collection == nullptr) {
+    return Error{"unknown-collection", "there is no collection " + op.collection};
+  }
+  auto key = accept_key(*collection, op.key);
+  if (!key.ok()) return key.error();
+  const Row* row = store.find({op.collection, key.value()});
+  Writer writer(*collection, key.value(), row, now);
+  auto change = op.op == "remove" ? writer.remove() : writer.write(op);
+  if (!change.ok()) return change.error();
+  EntryChange entry{op.collection, key.value(), {}, std::move(change.value())};
+  if (row != nullptr && !row->id.empty()) {
+    entry.id = row->id;
+  } else if (collection->key_is_id()) {
+    entry.id = key.value();
+  } else if (!collection->local_only) {
+    entry.id = uuid_v5(user_id, op.collection + "/" + key.value());
+  }
+  return entry;
+}
+
+}  // namespace somatic

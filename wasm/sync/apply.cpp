@@ -1,0 +1,144 @@
+// Local entries: writes, freezing, second tries. The server's answers are in apply_answer.cpp.
+
+#include "sync/apply.hpp"
+
+#include <utility>
+
+#include "base/uuid.hpp"
+#include "sync/layers.hpp"
+
+namespace somatic {
+namespace {
+
+constexpr Ms kOverwrittenKeptMs = 90LL * 24 * 60 * 60 * 1000;
+
+class Apply {
+ public:
+  Apply(const Schema& schema, Store& store, Outcome& outcome)
+      : schema_(schema), store_(store), outcome_(outcome) {}
+
+  void operator()(const Born& born) {
+    if (store_.meta().device.empty()) store_.edit_meta().device = born.device;
+  }
+
+  void operator()(const Wrote& wrote) {
+    // One place in the outbox for all of it: what was written together travels together.
+    const std::int64_t order = store_.next_order();
+    for (const EntryChange& written : wrote.changes) {
+      const CollectionSpec* collection = schema_.collection(written.collection);
+      if (collection == nullptr)
+        continue;  // an older schema's collection: kept in the journal only
+      Store::Edit row(store_, {written.collection, written.key});
+      if (row->id.empty()) row->id = written.id;
+      if (collection->local_only) {
+        write_local(*collection, written.change, *row);
+      } else {
+        stack(*row, written.change, wrote.at, order);
+      }
+      refresh(*collection, store_.meta(), *row);
+    }
+  }
+
+  void operator()(const Froze& froze) {
+    for (const EntryRow& named : froze.rows) {
+      const CollectionSpec* collection = schema_.collection(named.collection);
+      const Row* known = store_.find({named.collection, named.key});
+      if (collection == nullptr || known == nullptr || known->frozen || !known->pending) continue;
+      std::vector<LostText> lost;
+      {
+        Store::Edit row(store_, {named.collection, named.key});
+        lost = freeze(*collection, store_.meta(), named.mid, *row);
+        refresh(*collection, store_.meta(), *row);
+      }
+      keep_lost(*collection, named.key, server_time(store_.meta(), froze.at), lost, store_,
+                outcome_);
+    }
+  }
+
+  void operator()(const Answered& answered) { apply_answer(schema_, answered, store_, outcome_); }
+
+  void operator()(const Retried& retried) {
+    if (const CollectionSpec* collection = rejected_row(retried.row)) {
+      Store::Edit row(store_, {retried.row.collection, retried.row.key});
+      stack(*row, {}, retried.at, store_.next_order());
+      refresh(*collection, store_.meta(), *row);
+    }
+  }
+
+  void operator()(const Discarded& discarded) {
+    if (const CollectionSpec* collection = rejected_row(discarded.row)) {
+      Store::Edit row(store_, {discarded.row.collection, discarded.row.key});
+      row->rejected.reset();
+      refresh(*collection, store_.meta(), *row);
+    }
+  }
+
+  void operator()(const Restored& restored) {
+    Json& kept = store_.edit_meta().overwritten;
+    for (auto at = kept.begin(); at != kept.end(); ++at) {
+      if (at->at("id") != restored.id) continue;
+      kept.erase(at);
+      return;
+    }
+  }
+
+ private:
+  static void write_local(const CollectionSpec& collection, const Change& change, Row& row) {
+    if (change.del) {
+      row.server.reset();
+      return;
+    }
+    if (!row.server) row.server = ServerRow{row.id, 0, Json::object(), Json::object()};
+    row.server->columns = overlay(collection, std::move(row.server->columns), change);
+  }
+
+  /// The collection of a row that still carries this rejected mutation, else null.
+  const CollectionSpec* rejected_row(const EntryRow& named) const {
+    const Row* row = store_.find({named.collection, named.key});
+    const bool is_it = row != nullptr && row->rejected && row->rejected->mid == named.mid;
+    return is_it ? schema_.collection(named.collection) : nullptr;
+  }
+
+  const Schema& schema_;
+  Store& store_;
+  Outcome& outcome_;
+};
+
+/// "metadata.insights" of a column as the app names it.
+std::string app_name(const CollectionSpec& collection, const std::string& column_path) {
+  const std::size_t dot = column_path.find('.');
+  const FieldSpec* field = collection.by_column(column_path.substr(0, dot));
+  if (field == nullptr) return column_path;
+  return dot == std::string::npos ? field->name : field->name + column_path.substr(dot);
+}
+
+}  // namespace
+
+void apply(const Schema& schema, const Entry& entry, Store& store, Outcome& outcome) {
+  std::visit(Apply(schema, store, outcome), entry);
+}
+
+void keep_lost(const CollectionSpec& collection, const std::string& key, Ms at,
+               const std::vector<LostText>& lost, Store& store, Outcome& outcome) {
+  for (const LostText& text : lost) {
+    Meta& meta = store.edit_meta();
+    const std::string name = app_name(collection, text.column);
+    Json item = {
+        {"id", uuid_v5(meta.device, collection.name + '\n' + key + '\n' + name + '\n' + text.text)},
+        {"collection", collection.name},
+        {"key", key},
+        {"field", name},
+        {"text", text.text},
+        {"at", at}};
+    Json kept = Json::array();
+    for (Json& older : meta.overwritten) {
+      if (older["id"] == item["id"] || older["at"].get<Ms>() < at - kOverwrittenKeptMs) continue;
+      kept.push_back(std::move(older));
+    }
+    kept.push_back(item);
+    meta.overwritten = std::move(kept);
+    outcome.notices.push_back({"overwritten", std::move(item)});
+  }
+}
+
+}  // namespace somatic

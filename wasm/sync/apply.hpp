@@ -1,0 +1,32 @@
+// Entries on the store: the one place where state changes. The same entries in the same order give
+// the same state in every context, so nothing here may depend on anything but the entry, the store
+// and the schema.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "protocol/protocol.hpp"
+#include "protocol/schema.hpp"
+#include "store/entries.hpp"
+#include "store/store.hpp"
+#include "sync/merge.hpp"
+
+namespace somatic {
+
+/// What an entry brought, for the report and the app's listeners.
+struct Outcome {
+  std::int64_t pushed = 0, pulled = 0, conflicts = 0, rejected = 0;
+  std::vector<Notify> notices;
+};
+
+void apply(const Schema& schema, const Entry& entry, Store& store, Outcome& outcome);
+
+/// Part of apply, in a file of its own: the server's answer.
+void apply_answer(const Schema& schema, const Answered& answered, Store& store, Outcome& outcome);
+
+/// Keeps a text that lost a merge, 90 days.
+void keep_lost(const CollectionSpec& collection, const std::string& key, Ms at,
+               const std::vector<LostText>& lost, Store& store, Outcome& outcome);
+
+}  // namespace somatic

@@ -1,0 +1,273 @@
+// What the server said, on the store: answers to mutations first, then rows and tombstones, then
+// the cursor. Remote data: nothing in it is trusted to have the right type. The first answer to a
+// mid wins; a later one finds no such mutation and changes nothing.
+
+#include <algorithm>
+#include <utility>
+
+#include "base/uuid.hpp"
+#include "store/view.hpp"
+#include "sync/apply.hpp"
+#include "sync/layers.hpp"
+
+namespace somatic {
+namespace {
+
+ServerRow read_row(const CollectionSpec& collection, const Json& json) {
+  ServerRow row;
+  row.id = text_at(json, "id");
+  row.version = integer_at(json, "version");
+  if (at(json, "clocks").is_object()) row.clocks = at(json, "clocks");
+  for (const auto& [column, value] : members(json)) {
+    if (column == "version" || column == "clocks" || column == "updated_at" ||
+        column == "user_id") {
+      continue;
+    }
+    row.columns[column] = canonical_column(collection, column, value);
+  }
+  return row;
+}
+
+Gone read_gone(const Json& json) {
+  if (!json.is_array() || json.size() < 2) return {};
+  return {json[0].is_number() ? json[0].get<std::int64_t>() : 0,
+          json[1].is_string() ? json[1].get<std::string>() : std::string()};
+}
+
+class Answer {
+ public:
+  Answer(const Schema& schema, const Answered& answered, Store& store, Outcome& outcome)
+      : schema_(schema), answered_(answered), store_(store), outcome_(outcome) {}
+
+  void apply() {
+    const Json& body = answered_.body;
+    hear_time();
+    std::map<std::string, const EntryRow*> sent;
+    for (const EntryRow& row : answered_.sent) sent[row.mid] = &row;
+    for (const Json& answer : elements(at(body, "answers"))) {
+      const auto found = sent.find(text_at(answer, "mid"));
+      if (found != sent.end()) answer_one(*found->second, answer);
+    }
+    for (const auto& [table, rows] : members(at(body, "rows"))) {
+      if (const CollectionSpec* collection = schema_.by_table(table)) {
+        for (const Json& row : elements(rows)) take_row(*collection, row);
+      }
+    }
+    for (const Json& tombstone : elements(at(body, "tombstones"))) take_tombstone(tombstone);
+    advance();
+  }
+
+ private:
+  Ms now() const { return integer_at(answered_.body, "now"); }
+
+  void hear_time() {
+    Meta& meta = store_.edit_meta();
+    // Without unsent work no edit of an earlier boot is left to be dated.
+    if (store_.outbox().empty()) meta.boots.clear();
+    meta.boots[answered_.at.boot] = now() - answered_.at.mono_ms;
+    meta.wall_offset = now() - answered_.at.wall_ms;
+  }
+
+  void advance() {
+    Meta& meta = store_.edit_meta();
+    for (const std::string& ack : answered_.acks) std::erase(meta.acks, ack);
+    const std::string epoch = text_at(answered_.body, "epoch");
+    if (meta.epoch.empty()) meta.epoch = epoch;
+    if (epoch != meta.epoch || answered_.from > meta.cursor) return;
+    meta.cursor = std::max(meta.cursor, integer_at(answered_.body, "cursor"));
+    if (at(answered_.body, "more") != true) meta.last_synced_at = answered_.at.wall_ms;
+  }
+
+  void answer_one(const EntryRow& sent, const Json& answer) {
+    const CollectionSpec* collection = schema_.collection(sent.collection);
+    const Row* known = store_.find({sent.collection, sent.key});
+    if (collection == nullptr || known == nullptr || !known->frozen ||
+        known->frozen->mid != sent.mid) {
+      return;
+    }
+    const std::string status = text_at(answer, "status");
+    std::vector<LostText> lost;
+    {
+      Store::Edit row(store_, {sent.collection, sent.key});
+      if (status == "applied") {
+        applied(*collection, answer, *row);
+      } else if (status == "duplicate") {
+        duplicate(*collection, answer, *row);
+      } else if (status == "conflict") {
+        lost = conflict(*collection, answer, *row);
+      } else {
+        refused(answer, *row);
+      }
+      refresh(*collection, store_.meta(), *row);
+    }
+    if (status == "applied" || status == "duplicate") {
+      ++outcome_.pushed;
+      Meta& meta = store_.edit_meta();
+      meta.last_mid = sent.mid;
+      meta.acks.push_back(sent.mid);
+    }
+    if (status == "conflict") ++outcome_.conflicts;
+    keep_lost(*collection, sent.key, now(), lost, store_, outcome_);
+    if (status == "rejected") notify_rejected(*collection, sent);
+  }
+
+  void applied(const CollectionSpec& collection, const Json& answer, Row& row) {
+    const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
+    const std::int64_t version = integer_at(answer, "version");
+    const std::int64_t known = row.server ? row.server->version : 0;
+    if (frozen.change.del) {
+      row.server.reset();
+      row.gone = Gone{version, text_at(frozen.change.clocks, "*")};
+      return;
+    }
+    if (known > version)
+      return;  // a pull of another context was faster: that row has this edit in it
+    ServerRow server = row.server.value_or(ServerRow{});
+    server.columns = overlay(collection, std::move(server.columns), frozen.change);
+    server.clocks.update(frozen.change.clocks);
+    for (const auto& [column, value] : members(at(answer, "changed"))) {
+      if (column == "clocks") {
+        if (value.is_object()) server.clocks = value;
+      } else if (column == "id" && value.is_string()) {
+        row.id = value.get<std::string>();
+      } else {
+        server.columns[column] = canonical_column(collection, column, value);
+      }
+    }
+    server.id = row.id;
+    server.columns["id"] = row.id;
+    // Only what was built on the stored row is the stored row. Increments apply to whatever is
+    // stored: the pull brings the rest.
+    server.version = frozen.base.value_or(0) == known ? version : known;
+    row.server = std::move(server);
+    row.gone.reset();
+  }
+
+  static void take_server(ServerRow server, Row& row) {
+    row.id = server.id;
+    row.server = std::move(server);
+    row.gone.reset();
+  }
+
+  void duplicate(const CollectionSpec& collection, const Json& answer, Row& row) {
+    row.frozen.reset();
+    if (at(answer, "row").is_object()) {
+      take_server(read_row(collection, at(answer, "row")), row);
+    } else {
+      row.server.reset();
+      row.gone = read_gone(at(answer, "gone"));
+      if (row.pending) survive(collection, *row.gone, row);
+    }
+  }
+
+  std::vector<LostText> conflict(const CollectionSpec& collection, const Json& answer, Row& row) {
+    const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
+    Rebased rebased;
+    std::string seen = "0";
+    if (at(answer, "row").is_object()) {
+      take_server(read_row(collection, at(answer, "row")), row);
+      rebased = rebase(collection, frozen.change, *row.server);
+      seen = std::to_string(row.server->version);
+    } else {
+      const Gone gone = read_gone(at(answer, "gone"));
+      const Json before = row.server ? row.server->columns : Json::object();
+      row.server.reset();
+      row.gone = gone;
+      rebased = rebase_on_gone(collection, frozen.change, before, gone.clock);
+      seen = std::to_string(gone.version);
+    }
+    if (rebased.change.empty()) return rebased.lost;
+    // The name depends on nothing but the conflict, so that every context that saw it makes the
+    // same mutation.
+    Frozen again{uuid_v5(frozen.mid, seen), std::nullopt, std::move(rebased.change)};
+    if (row.server) again.base = row.server->version;
+    row.frozen = std::move(again);
+    return rebased.lost;
+  }
+
+  void refused(const Json& answer, Row& row) {
+    Frozen frozen = *std::exchange(row.frozen, std::nullopt);
+    row.rejected = Rejected{frozen.mid, std::move(frozen.change), text_at(answer, "code"),
+                            text_at(answer, "message"), answered_.at.wall_ms};
+    ++outcome_.rejected;
+    // Edited again meanwhile: the new edit may have mended it, so both are tried as one.
+    if (row.pending) stack(row, {}, answered_.at, store_.next_order());
+  }
+
+  void notify_rejected(const CollectionSpec& collection, const EntryRow& sent) {
+    const Row* row = store_.find({sent.collection, sent.key});
+    if (row == nullptr || !row->rejected) return;
+    outcome_.notices.push_back({"rejected", rejected_as_seen(collection, sent.key, *row)});
+  }
+
+  /// Pending edits of a row that is gone: made whole again, or lost.
+  std::vector<LostText> survive(const CollectionSpec& collection, const Gone& gone, Row& row) {
+    const Json before = row.layered.value_or(Json::object());
+    Rebased rebased =
+        rebase_on_gone(collection, with_clocks(store_.meta(), *row.pending), before, gone.clock);
+    if (rebased.change.empty()) {
+      row.pending.reset();
+      return rebased.lost;
+    }
+    const Stamp at =
+        row.pending->stamps.empty() ? answered_.at : row.pending->stamps.begin()->second;
+    for (const auto& [column, value] : rebased.change.set.items()) {
+      row.pending->stamps.try_emplace(column, at);
+    }
+    row.pending->change = std::move(rebased.change);
+    row.pending->change.clocks = Json::object();
+    return rebased.lost;
+  }
+
+  void take_row(const CollectionSpec& collection, const Json& json) {
+    ServerRow server = read_row(collection, json);
+    const std::string key = key_of_row(collection, server.columns);
+    if (key.empty()) return;
+    const Row* known = store_.find({collection.name, key});
+    if (known != nullptr && known->server && known->server->version >= server.version) return;
+    // Everything up to the cursor is known here already: a row that is not was deleted since this
+    // answer was written.
+    const bool has_copy = known != nullptr && known->server;
+    if (!has_copy && server.version <= store_.meta().cursor) return;
+    ++outcome_.pulled;
+    Store::Edit row(store_, {collection.name, key});
+    take_server(std::move(server), *row);
+    refresh(collection, store_.meta(), *row);
+  }
+
+  void take_tombstone(const Json& json) {
+    if (!json.is_array() || json.size() < 4 || !json[0].is_string() || !json[1].is_string()) return;
+    const CollectionSpec* collection = schema_.by_table(json[0].get<std::string>());
+    if (collection == nullptr) return;
+    const std::string key = store_.key_of(collection->name, json[1].get<std::string>());
+    const Row* known = key.empty() ? nullptr : store_.find({collection->name, key});
+    const Gone gone = read_gone(Json::array({json[2], json[3]}));
+    if (known == nullptr || (known->server && known->server->version >= gone.version)) return;
+    ++outcome_.pulled;
+    std::vector<LostText> lost;
+    {
+      Store::Edit row(store_, {collection->name, key});
+      row->gone = gone;
+      // A mutation under way will be answered with this deletion: until then its row stands.
+      if (!row->frozen) {
+        row->server.reset();
+        if (row->pending) lost = survive(*collection, gone, *row);
+      }
+      refresh(*collection, store_.meta(), *row);
+    }
+    keep_lost(*collection, key, now(), lost, store_, outcome_);
+  }
+
+  const Schema& schema_;
+  const Answered& answered_;
+  Store& store_;
+  Outcome& outcome_;
+};
+
+}  // namespace
+
+void apply_answer(const Schema& schema, const Answered& answered, Store& store, Outcome& outcome) {
+  Answer(schema, answered, store, outcome).apply();
+}
+
+}  // namespace somatic

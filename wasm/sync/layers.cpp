@@ -1,0 +1,140 @@
+// server <- rejected <- frozen <- pending: each layer is rebased onto what stands below it, so a
+// pull in the middle merges by the same rules as a conflict.
+
+#include "sync/layers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace somatic {
+namespace {
+
+/// What stands below the next layer.
+struct Ground {
+  bool exists = false;
+  ServerRow row;
+};
+
+void lay(const CollectionSpec& collection, const Change& change, Ground& ground) {
+  if (!ground.exists) {
+    if (change.del) return;
+    ground.row.columns = overlay(collection, Json::object(), change);
+    ground.row.clocks = change.clocks;
+    ground.exists = true;
+    return;
+  }
+  const Change rebased = rebase(collection, change, ground.row).change;
+  if (rebased.del) {
+    ground = {};
+    return;
+  }
+  ground.row.columns = overlay(collection, std::move(ground.row.columns), rebased);
+  ground.row.clocks.update(rebased.clocks);
+}
+
+void stamp_columns(const Change& change, const Stamp& at, Pending& pending) {
+  if (change.del) {
+    pending.stamps = {{"*", at}};
+    return;
+  }
+  pending.stamps.erase("*");
+  for (const auto& [column, value] : change.set.items()) pending.stamps[column] = at;
+  for (const auto& [column, value] : change.inc.items()) pending.stamps[column] = at;
+}
+
+/// An edit made on a row must be newer than what it was made on, however slow this device's clock
+/// is.
+void outrun(const Json& theirs, const std::string& device, Json& clocks) {
+  for (auto& [column, clock] : clocks.items()) {
+    const auto& mine = clock.get_ref<const std::string&>();
+    std::string_view below = column_clock(theirs, column);
+    if (column == "*") {
+      for (const auto& [name, other] : theirs.items()) {
+        if (other.is_string())
+          below = std::max(below, std::string_view(other.get_ref<const std::string&>()));
+      }
+    }
+    if (mine <= below) clock = clock_after(clock_time(mine), below, device);
+  }
+}
+
+/// A new row whose columns were all written at once says so in one word.
+void shorten(Json& clocks) {
+  const bool is_one_moment = std::all_of(clocks.begin(), clocks.end(),
+                                         [&](const Json& each) { return each == *clocks.begin(); });
+  if (!clocks.empty() && is_one_moment) clocks = Json{{"*", *clocks.begin()}};
+}
+
+}  // namespace
+
+Ms server_time(const Meta& meta, const Stamp& at) {
+  const auto boot = meta.boots.find(at.boot);
+  if (boot != meta.boots.end()) return at.mono_ms + boot->second;
+  return at.wall_ms + meta.wall_offset.value_or(0);
+}
+
+Change with_clocks(const Meta& meta, const Pending& pending) {
+  Change change = pending.change;
+  change.clocks = Json::object();
+  for (const auto& [column, at] : pending.stamps) {
+    change.clocks[column] = make_clock(server_time(meta, at), meta.device);
+  }
+  return change;
+}
+
+void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order) {
+  if (row.rejected) {
+    Pending again{row.rejected->change, {}};
+    again.change.clocks = Json::object();
+    stamp_columns(again.change, at, again);
+    if (row.pending) {
+      again.change = fold(std::move(again.change), row.pending->change);
+      again.stamps.merge(row.pending->stamps);
+    }
+    row.pending = std::move(again);
+    row.rejected.reset();
+  }
+  if (!row.pending) row.pending.emplace();
+  row.pending->change = fold(std::move(row.pending->change), change);
+  stamp_columns(change, at, *row.pending);
+  const bool server_never_knew = !row.server && !row.frozen && !row.gone;
+  if (row.pending->change.empty() || (row.pending->change.del && server_never_knew)) {
+    row.pending.reset();
+  }
+  if (row.order == 0) row.order = order;
+}
+
+void refresh(const CollectionSpec& collection, const Meta& meta, Row& row) {
+  if (!row.is_unsent()) row.order = 0;
+  row.layered.reset();
+  if (!row.is_layered()) {
+    row.gone.reset();  // only unsent work needs to know what it was made on
+    return;
+  }
+  Ground ground;
+  if (row.server) ground = {true, *row.server};
+  if (row.rejected) lay(collection, row.rejected->change, ground);
+  if (row.frozen) lay(collection, row.frozen->change, ground);
+  if (row.pending) lay(collection, with_clocks(meta, *row.pending), ground);
+  if (ground.exists) row.layered = std::move(ground.row.columns);
+}
+
+std::vector<LostText> freeze(const CollectionSpec& collection, const Meta& meta,
+                             const std::string& mid, Row& row) {
+  Rebased rebased{with_clocks(meta, *row.pending), {}};
+  row.pending.reset();
+  if (row.server) rebased = rebase(collection, rebased.change, *row.server);
+  Change& change = rebased.change;
+  if (change.empty() || (change.del && !row.server)) return rebased.lost;
+  if (row.server) {
+    outrun(row.server->clocks, meta.device, change.clocks);
+  } else if (change.inc.empty()) {
+    shorten(change.clocks);
+  }
+  Frozen frozen{mid, std::nullopt, std::move(change)};
+  if (row.server) frozen.base = row.server->version;
+  row.frozen = std::move(frozen);
+  return rebased.lost;
+}
+
+}  // namespace somatic

@@ -1,0 +1,34 @@
+// One row's layers of edits: when they were made, what they add up to, and how pending ones become
+// a mutation. Works on one row at a time; which rows, and why, is apply's business.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/schema.hpp"
+#include "store/store.hpp"
+#include "sync/merge.hpp"
+
+namespace somatic {
+
+/// The server's time at a moment of this device: exact for a boot that has heard from the server,
+/// else by the wall clock's last known offset, else the wall clock as it is.
+Ms server_time(const Meta& meta, const Stamp& at);
+
+/// The pending edits with clocks, as they compare against the server's.
+Change with_clocks(const Meta& meta, const Pending& pending);
+
+/// Puts one more write on top of the row's unsent edits; a rejected mutation is absorbed and gets
+/// another try.
+void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order);
+
+/// Recomputes what the app sees. Every change of a row ends with this.
+void refresh(const CollectionSpec& collection, const Meta& meta, Row& row);
+
+/// Pending edits become the mutation `mid` on top of the server's copy, or vanish when there is
+/// nothing left to say. Answers the texts that lost.
+std::vector<LostText> freeze(const CollectionSpec& collection, const Meta& meta,
+                             const std::string& mid, Row& row);
+
+}  // namespace somatic

@@ -1,0 +1,83 @@
+// Frozen rows as mutations, in outbox order.
+
+#include "sync/request.hpp"
+
+#include <utility>
+
+#include "base/calendar.hpp"
+
+namespace somatic {
+namespace {
+
+/// A stored value as PostgreSQL would print it, so that an unchanged value is recognised there.
+Json wire_value(const CollectionSpec& collection, const std::string& column, const Json& value) {
+  const FieldSpec* field = collection.by_column(column);
+  if (field == nullptr || field->type != FieldType::kTimestamp || !value.is_string()) return value;
+  const auto at = parse_timestamp(value.get_ref<const std::string&>());
+  return at ? Json(wire_timestamp(*at)) : value;
+}
+
+Json mutation(const CollectionSpec& collection, const Row& row) {
+  const Frozen& frozen = *row.frozen;
+  Json out = {{"mid", frozen.mid},
+              {"table", collection.table},
+              {"id", row.id},
+              {"base", frozen.base ? Json(*frozen.base) : Json()},
+              {"clocks", frozen.change.clocks}};
+  if (frozen.change.del) {
+    out["del"] = true;
+    return out;
+  }
+  Json set = Json::object();
+  for (const auto& [column, value] : frozen.change.set.items()) {
+    if (column != "id") set[column] = wire_value(collection, column, value);
+  }
+  out["set"] = std::move(set);
+  if (!frozen.change.inc.empty()) out["inc"] = frozen.change.inc;
+  return out;
+}
+
+}  // namespace
+
+std::vector<RowRef> next_batch(const Store& store, std::size_t rows_max) {
+  std::vector<RowRef> batch;
+  std::int64_t last_order = 0;
+  for (const auto& [order, ref] : store.outbox()) {
+    if (batch.size() >= rows_max && order != last_order) break;
+    batch.push_back(ref);
+    last_order = order;
+  }
+  return batch;
+}
+
+Request build_request(const Schema& schema, const Store& store, bool push, std::size_t rows_max) {
+  Request request;
+  const Meta& meta = store.meta();
+  request.from = meta.cursor;
+  request.acks = meta.acks;
+  std::string mutations;
+  std::int64_t last_order = 0;
+  for (const RowRef& ref : push ? next_batch(store, rows_max) : std::vector<RowRef>()) {
+    const Row& row = *store.find(ref);
+    const CollectionSpec* collection = schema.collection(ref.collection);
+    if (!row.frozen || collection == nullptr) continue;
+    if (mutations.size() > kPushBytes && row.order != last_order) break;
+    if (!mutations.empty()) mutations += ',';
+    mutations += mutation(*collection, row).dump();
+    last_order = row.order;
+    request.sent.push_back({ref.collection, ref.key, row.frozen->mid});
+  }
+  const Json head = {{"protocol", kProtocol},
+                     {"device", meta.device},
+                     {"epoch", meta.epoch.empty() ? Json() : Json(meta.epoch)},
+                     {"cursor", meta.cursor},
+                     {"last", meta.last_mid.empty() ? Json() : Json(meta.last_mid)},
+                     {"acks", meta.acks},
+                     {"limit", kPullRows}};
+  std::string body = R"({"request":)" + head.dump();
+  body.pop_back();
+  request.body = body + R"(,"push":[)" + mutations + "]}}";
+  return request;
+}
+
+}  // namespace somatic
