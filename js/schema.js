@@ -42,6 +42,7 @@ import { SyncError } from './error.js'
  * @property {{ from: string, as: 'streak' | 'lastDay' }} [derived] computed from a union-of-days
  *   field; writing it adds days to that field
  * @property {'lose'} [nulls] a value beats null, whatever the clocks say
+ * @property {'now'} [default] a new row that does not say gets the time of its first write
  */
 
 /**
@@ -87,7 +88,7 @@ const kept = ['user_id', 'version', 'clocks', 'updated_at', '__proto__']
 const collectionMembers = ['table', 'key', 'fields', 'maxAgeMs', 'embed', 'onDelete', 'localOnly']
 const fieldMembers = [
   ...['column', 'type', 'merge', 'required', 'min', 'max', 'scale', 'values', 'maxBytes'],
-  ...['derived', 'nulls'],
+  ...['derived', 'nulls', 'default'],
 ]
 
 /**
@@ -166,6 +167,11 @@ function checkField(place, spec, collection) {
   if (spec.maxBytes !== undefined) check(spec.type === 'text', `${place}.maxBytes`, 'is for texts')
   check(spec.values === undefined || Array.isArray(spec.values), `${place}.values`, 'must be a list')
   check([undefined, 'lose'].includes(spec.nulls), `${place}.nulls`, 'must be "lose"')
+  check(
+    spec.default === undefined || (spec.default === 'now' && spec.type === 'timestamp'),
+    `${place}.default`,
+    'must be "now", on a timestamp',
+  )
   if (spec.derived !== undefined) {
     const { from, as } = spec.derived
     const type = as === 'streak' ? 'integer' : as === 'lastDay' ? 'date' : null

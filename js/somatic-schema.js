@@ -41,7 +41,7 @@ export const somaticSchema = defineSchema({
         unlocked: { column: 'unlocked', type: 'boolean', merge: 'or' },
         unlockedDate: { column: 'unlocked_date', type: 'timestamp', merge: 'min' },
         progress: { column: 'progress', type: 'integer', merge: 'max' },
-        createdAt: { column: 'created_at', type: 'timestamp' },
+        createdAt: { column: 'created_at', type: 'timestamp', merge: 'min', default: 'now' },
       },
     },
     path: {
@@ -62,7 +62,7 @@ export const somaticSchema = defineSchema({
         healthMetrics: { column: 'health_metrics', type: 'json' },
         patterns: { column: 'patterns', type: 'json' },
         lastSyncDate: { column: 'last_sync_date', type: 'timestamp' },
-        createdAt: { column: 'created_at', type: 'timestamp' },
+        createdAt: { column: 'created_at', type: 'timestamp', merge: 'min', default: 'now' },
       },
     },
     logs: {
@@ -73,7 +73,7 @@ export const somaticSchema = defineSchema({
         category: { column: 'category', type: 'text', required: true },
         content: { column: 'content', type: 'text', required: true, maxBytes: 204_800 },
         metadata: { column: 'metadata', type: 'json', merge: 'deep' },
-        createdAt: { column: 'created_at', type: 'timestamp' },
+        createdAt: { column: 'created_at', type: 'timestamp', merge: 'min', default: 'now' },
       },
     },
     cosmic: {
@@ -132,7 +132,7 @@ export const somaticSchema = defineSchema({
         content: { column: 'content', type: 'text', required: true },
         embedding: { column: 'embedding', type: 'vector' },
         metadata: { column: 'metadata', type: 'json', required: true },
-        createdAt: { column: 'created_at', type: 'timestamp' },
+        createdAt: { column: 'created_at', type: 'timestamp', merge: 'min', default: 'now' },
       },
     },
     health: {

@@ -146,6 +146,13 @@ export async function startLocalSupabase(options = {}) {
       mintToken,
 
       /**
+       * As the global fetch, for this server's URLs, without the network: for tests and benches
+       * that want to leave sockets out.
+       * @type {typeof fetch}
+       */
+      fetch: async (input, init) => answer(new Request(input, init)),
+
+      /**
        * Runs SQL as the superuser. After a change of schema the REST side sees it at once, as it
        * does on a hosted project.
        * @param {string} text one statement with params, or any number of statements without

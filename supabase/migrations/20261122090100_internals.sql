@@ -98,7 +98,10 @@ grant select, insert, update, delete
      somatic_sync.failures
   to authenticated;
 grant usage, select on sequence somatic_sync.versions to authenticated, service_role;
-grant select, insert, update, delete on all tables in schema somatic_sync to service_role;
+grant select, insert, update, delete
+  on somatic_sync.collections, somatic_sync.meta, somatic_sync.tombstones, somatic_sync.ledger,
+     somatic_sync.devices, somatic_sync.horizons, somatic_sync.failures
+  to service_role;
 
 alter table somatic_sync.collections enable row level security;
 alter table somatic_sync.meta enable row level security;

@@ -317,7 +317,7 @@ begin
       from unnest($2) w
       join o on o.id = w.target
       join s on s.id = w.target
-      where o.version = w.stored
+      where w.op <> 'update' or o.version = w.stored
     $sql$, tbl,
       (select string_agg(a, ', ') from (
         select format('%I = r.%I', c, c) from unnest(set_cols) c where op = 'update'
@@ -347,8 +347,9 @@ begin
       join jsonb_populate_recordset(null::public.%1$I, $3) r on r.id = w.target
       left join public.%1$I t on t.user_id = $1 and %2$s
     $sql$, tbl,
-      case key_column when 'user_id' then 'true'
-        else coalesce(format('t.%1$I = r.%1$I', key_column), 'false') end)
+      case when key_column is null then 'false'
+           when key_column = 'user_id' then 'true'
+           else format('t.%1$I = r.%1$I', key_column) end)
     into outcomes
     using owner, muts, payload;
   end if;

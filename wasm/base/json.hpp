@@ -2,6 +2,7 @@
 // deterministic.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -37,6 +38,21 @@ inline const Json::array_t& elements(const Json& array) {
 inline std::string_view text_of(const Json& value) {
   const auto* text = value.get_ptr<const Json::string_t*>();
   return text == nullptr ? std::string_view() : std::string_view(*text);
+}
+
+/// The member of an object, as it is or as what it should be: null, empty or 0 when there is none
+/// or it is of another type. For remote data, in which nothing is trusted.
+inline const Json& at(const Json& object, const std::string& name) {
+  static const Json kNull;
+  const Json* found = member(object, name);
+  return found == nullptr ? kNull : *found;
+}
+inline std::string text_at(const Json& object, const std::string& name) {
+  return std::string(text_of(at(object, name)));
+}
+inline std::int64_t integer_at(const Json& object, const std::string& name) {
+  const Json& value = at(object, name);
+  return value.is_number() ? value.get<std::int64_t>() : 0;
 }
 
 }  // namespace somatic

@@ -13,14 +13,8 @@ namespace {
 constexpr Ms kBurstMs = 5000;  ///< somebody who never stops typing is still saved this often
 constexpr int kSoonTries = 5;
 
-std::string text(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 bool is_answer(const Json& body) {
-  return body.is_object() && body.contains("cursor") && body["cursor"].is_number() &&
-         body.contains("now") && body["now"].is_number();
+  return at(body, "cursor").is_number() && at(body, "now").is_number();
 }
 
 Error failure_as_error(Failure failure, int status, const std::string& message) {
@@ -164,7 +158,7 @@ void Run::fetched(const Fetched& fetched, Now now) {
 void Run::take_answer(Json body, Now now) {
   phase_ = Phase::kJournaling;
   soon_tries_ = 0;
-  if (body.value("more", Json()) == true) is_current_ = false;
+  if (at(body, "more") == true) is_current_ = false;
   // The server spoke somewhere between the request and the answer: the middle halves the error.
   Stamp at = stamp(now);
   const Ms half_way = (now.mono_ms - sent_at_.mono_ms) / 2;
@@ -186,11 +180,10 @@ void Run::take_answer(Json body, Now now) {
 }
 
 void Run::refused(int status, const Json& body, const std::string& retry_after, Now now) {
-  const Json& detail = body.is_object() && body.contains("error") && body["error"].is_object()
-                           ? body["error"]
-                           : body;
-  const Failure failure = status == 200 ? Failure::kServer : classify(status, text(detail, "code"));
-  const std::string message = text(detail, "message");
+  const Json& detail = at(body, "error").is_object() ? at(body, "error") : body;
+  const Failure failure =
+      status == 200 ? Failure::kServer : classify(status, text_at(detail, "code"));
+  const std::string message = text_at(detail, "message");
   const auto wait = parse_retry_after(retry_after, now.wall_ms);
   if (failure == Failure::kRefresh && !refreshed_) {
     refreshed_ = true;
@@ -244,7 +237,7 @@ void Run::finish(const std::optional<Error>& error, Now now, Failure failure) {
       if (not_before_) wait = *not_before_ - now.mono_ms;
       wanted_at_ = now.mono_ms + backoff_ms(failure, attempt_, random_.fraction(), wait);
     }
-    out_.push_back(Failed{error->code, error->message});
+    if (!ended_) out_.push_back(Failed{error->code, error->message});
   } else {
     attempt_ = 0;
     batch_ = std::min(batch_ * 2, kBatchRows);

@@ -91,12 +91,10 @@ class Run {
   Now sent_at_;
   bool refreshed_ = false;
   bool is_current_ = false;  ///< this run has pulled everything since its last caller joined
-  bool must_push_ = true;    ///< the last request was a pull that had to come before the first push
   std::size_t batch_ = kBatchRows;
   int soon_tries_ = 0;
   int attempt_ = 0;
   std::optional<Ms> first_dirty_at_, wanted_at_, resume_at_, not_before_;
-  std::optional<Failure> last_failure_;
   std::optional<Error> last_error_, ended_;
 
   static constexpr std::size_t kBatchRows = 1000;

@@ -32,16 +32,10 @@ constexpr Word<Derivation> kDerivations[] = {{"streak", Derivation::kStreak},
 
 template <typename Enum, std::size_t N>
 std::optional<Enum> look_up(const Word<Enum> (&words)[N], const Json& name) {
-  if (!name.is_string()) return std::nullopt;
   for (const Word<Enum>& word : words) {
-    if (word.name == name.get_ref<const std::string&>()) return word.value;
+    if (word.name == text_of(name)) return word.value;
   }
   return std::nullopt;
-}
-
-std::string text_member(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 Error mistake(const std::string& where, const std::string& what) {
@@ -64,8 +58,8 @@ std::optional<Error> read_merge(const Json& declared, const std::string& where, 
   if (merge == declared.end()) return std::nullopt;
   if (merge->is_object()) {
     field.merge = MergeRule::kByKey;
-    field.element_key = text_member(*merge, "byKey");
-    field.element_newest = text_member(*merge, "newest");
+    field.element_key = text_at(*merge, "byKey");
+    field.element_newest = text_at(*merge, "newest");
     if (field.element_key.empty()) return mistake(where, "merge needs byKey: a member's name");
     return std::nullopt;
   }
@@ -77,16 +71,16 @@ std::optional<Error> read_merge(const Json& declared, const std::string& where, 
 
 std::optional<Error> read_field(const Json& declared, const std::string& where, FieldSpec& field) {
   if (!declared.is_object()) return mistake(where, "must be an object");
-  const std::string column = text_member(declared, "column");
+  const std::string column = text_at(declared, "column");
   if (column.empty()) return mistake(where, "needs a column");
   split_column(column, field);
-  const auto type = look_up(kTypes, declared.value("type", Json()));
+  const auto type = look_up(kTypes, at(declared, "type"));
   if (!type) return mistake(where, "has an unknown type");
   field.type = *type;
   if (auto error = read_merge(declared, where, field)) return error;
-  field.required = declared.value("required", Json()) == true;
-  field.null_loses = text_member(declared, "nulls") == "lose";
-  field.default_now = text_member(declared, "default") == "now";
+  field.required = at(declared, "required") == true;
+  field.null_loses = text_at(declared, "nulls") == "lose";
+  field.default_now = text_at(declared, "default") == "now";
   const auto number = [&](const char* name) -> std::optional<double> {
     const auto found = declared.find(name);
     if (found == declared.end() || !found->is_number()) return std::nullopt;
@@ -101,10 +95,10 @@ std::optional<Error> read_field(const Json& declared, const std::string& where, 
   }
   if (const auto derived = declared.find("derived"); derived != declared.end()) {
     const auto how =
-        derived->is_object() ? look_up(kDerivations, derived->value("as", Json())) : std::nullopt;
+        derived->is_object() ? look_up(kDerivations, at(*derived, "as")) : std::nullopt;
     if (!how) return mistake(where, "has an unknown derivation");
     field.derivation = *how;
-    field.derived_from = text_member(*derived, "from");  // a field's name; its column below
+    field.derived_from = text_at(*derived, "from");  // a field's name; its column below
   }
   return std::nullopt;
 }
@@ -125,9 +119,9 @@ std::optional<Error> resolve_derivations(const std::string& where, CollectionSpe
 std::optional<Error> read_collection(const Json& declared, const std::string& where,
                                      CollectionSpec& collection) {
   if (!declared.is_object()) return mistake(where, "must be an object");
-  collection.key_field = text_member(declared, "key");
-  collection.local_only = declared.value("localOnly", Json()) == true;
-  if (!collection.local_only) collection.table = text_member(declared, "table");
+  collection.key_field = text_at(declared, "key");
+  collection.local_only = at(declared, "localOnly") == true;
+  if (!collection.local_only) collection.table = text_at(declared, "table");
   if (collection.key_field.empty()) return mistake(where, "needs a key");
   if (!collection.local_only && collection.table.empty()) {
     return mistake(where, "needs a table, or localOnly: true");

@@ -12,24 +12,18 @@ namespace somatic {
 namespace {
 
 const Json& at_path(const Json& value, const std::vector<std::string>& path) {
-  static const Json kNull;
   const Json* here = &value;
-  for (const std::string& step : path) {
-    const auto found = here->find(step);
-    if (found == here->end()) return kNull;
-    here = &*found;
-  }
+  for (const std::string& step : path) here = &at(*here, step);
   return *here;
 }
 
 Json field_value(const FieldSpec& field, const Json& columns) {
-  const auto column = columns.find(field.column);
-  if (column == columns.end()) return nullptr;
-  if (field.type == FieldType::kVector && column->is_string()) {
-    Json vector = parse_json(column->get_ref<const std::string&>());
+  const Json& column = at(columns, field.column);
+  if (field.type == FieldType::kVector && column.is_string()) {
+    Json vector = parse_json(text_of(column));
     return vector.is_discarded() ? Json(nullptr) : vector;
   }
-  return at_path(*column, field.path);
+  return at_path(column, field.path);
 }
 
 /// What `where`, `orderBy` and `from`/`to` name: a field, or a path that begins with one.
@@ -75,8 +69,7 @@ Json canonical_column(const CollectionSpec& collection, const std::string& colum
 
 std::string key_of_row(const CollectionSpec& collection, const Json& columns) {
   if (collection.is_singleton()) return "self";
-  const auto found = columns.find(collection.key_column());
-  return found != columns.end() && found->is_string() ? found->get<std::string>() : std::string();
+  return text_at(columns, collection.key_column());
 }
 
 Json as_seen(const CollectionSpec& collection, const std::string& key, const Json& columns) {
@@ -100,16 +93,12 @@ Json rejected_as_seen(const CollectionSpec& collection, const std::string& key, 
 Json list_keys(const CollectionSpec& collection, const Store& store, const Json& options) {
   const auto* rows = store.rows(collection.name);
   if (rows == nullptr) return Json::array();
-  const auto option = [&](const char* name) {
-    const auto found = options.find(name);
-    return found == options.end() ? Json() : *found;
-  };
+  const auto option = [&](const char* name) -> const Json& { return at(options, name); };
   std::vector<std::pair<Selector, Json>> where;
-  const Json conditions = option("where");
-  for (const auto& [name, wanted] : conditions.items()) {
+  for (const auto& [name, wanted] : members(option("where"))) {
     where.emplace_back(Selector(collection, name), wanted);
   }
-  const Json order_by = option("orderBy"), from = option("from"), to = option("to");
+  const Json &order_by = option("orderBy"), &from = option("from"), &to = option("to");
   const std::string order_name =
       order_by.is_string() ? order_by.get<std::string>() : collection.key_field;
   const Selector order(collection, order_name);
@@ -134,7 +123,7 @@ Json list_keys(const CollectionSpec& collection, const Store& store, const Json&
     return descending ? *b.key < *a.key : *a.key < *b.key;
   });
 
-  const Json after = option("after"), limit = option("limit");
+  const Json &after = option("after"), &limit = option("limit");
   auto first = found.begin();
   if (after.is_string()) {
     const auto last_seen = std::find_if(found.begin(), found.end(), [&](const Found& each) {

@@ -13,28 +13,12 @@
 namespace somatic {
 namespace {
 
-std::string text(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::int64_t number(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_number() ? found->get<std::int64_t>() : 0;
-}
-
-const Json& member(const Json& object, const char* name) {
-  static const Json kNothing;
-  const auto found = object.find(name);
-  return found != object.end() ? *found : kNothing;
-}
-
 ServerRow read_row(const CollectionSpec& collection, const Json& json) {
   ServerRow row;
-  row.id = text(json, "id");
-  row.version = number(json, "version");
-  if (member(json, "clocks").is_object()) row.clocks = json["clocks"];
-  for (const auto& [column, value] : json.items()) {
+  row.id = text_at(json, "id");
+  row.version = integer_at(json, "version");
+  if (at(json, "clocks").is_object()) row.clocks = at(json, "clocks");
+  for (const auto& [column, value] : members(json)) {
     if (column == "version" || column == "clocks" || column == "updated_at" ||
         column == "user_id") {
       continue;
@@ -60,21 +44,21 @@ class Answer {
     hear_time();
     std::map<std::string, const EntryRow*> sent;
     for (const EntryRow& row : answered_.sent) sent[row.mid] = &row;
-    for (const Json& answer : member(body, "answers")) {
-      const auto found = sent.find(text(answer, "mid"));
+    for (const Json& answer : elements(at(body, "answers"))) {
+      const auto found = sent.find(text_at(answer, "mid"));
       if (found != sent.end()) answer_one(*found->second, answer);
     }
-    for (const auto& [table, rows] : member(body, "rows").items()) {
+    for (const auto& [table, rows] : members(at(body, "rows"))) {
       if (const CollectionSpec* collection = schema_.by_table(table)) {
-        for (const Json& row : rows) take_row(*collection, row);
+        for (const Json& row : elements(rows)) take_row(*collection, row);
       }
     }
-    for (const Json& tombstone : member(body, "tombstones")) take_tombstone(tombstone);
+    for (const Json& tombstone : elements(at(body, "tombstones"))) take_tombstone(tombstone);
     advance();
   }
 
  private:
-  Ms now() const { return number(answered_.body, "now"); }
+  Ms now() const { return integer_at(answered_.body, "now"); }
 
   void hear_time() {
     Meta& meta = store_.edit_meta();
@@ -87,11 +71,11 @@ class Answer {
   void advance() {
     Meta& meta = store_.edit_meta();
     for (const std::string& ack : answered_.acks) std::erase(meta.acks, ack);
-    const std::string epoch = text(answered_.body, "epoch");
+    const std::string epoch = text_at(answered_.body, "epoch");
     if (meta.epoch.empty()) meta.epoch = epoch;
     if (epoch != meta.epoch || answered_.from > meta.cursor) return;
-    meta.cursor = std::max(meta.cursor, number(answered_.body, "cursor"));
-    if (member(answered_.body, "more") != true) meta.last_synced_at = answered_.at.wall_ms;
+    meta.cursor = std::max(meta.cursor, integer_at(answered_.body, "cursor"));
+    if (at(answered_.body, "more") != true) meta.last_synced_at = answered_.at.wall_ms;
   }
 
   void answer_one(const EntryRow& sent, const Json& answer) {
@@ -101,7 +85,7 @@ class Answer {
         known->frozen->mid != sent.mid) {
       return;
     }
-    const std::string status = text(answer, "status");
+    const std::string status = text_at(answer, "status");
     std::vector<LostText> lost;
     {
       Store::Edit row(store_, {sent.collection, sent.key});
@@ -129,11 +113,11 @@ class Answer {
 
   void applied(const CollectionSpec& collection, const Json& answer, Row& row) {
     const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
-    const std::int64_t version = number(answer, "version");
+    const std::int64_t version = integer_at(answer, "version");
     const std::int64_t known = row.server ? row.server->version : 0;
     if (frozen.change.del) {
       row.server.reset();
-      row.gone = Gone{version, text(frozen.change.clocks, "*")};
+      row.gone = Gone{version, text_at(frozen.change.clocks, "*")};
       return;
     }
     if (known > version)
@@ -141,9 +125,9 @@ class Answer {
     ServerRow server = row.server.value_or(ServerRow{});
     server.columns = overlay(collection, std::move(server.columns), frozen.change);
     server.clocks.update(frozen.change.clocks);
-    for (const auto& [column, value] : member(answer, "changed").items()) {
+    for (const auto& [column, value] : members(at(answer, "changed"))) {
       if (column == "clocks") {
-        server.clocks = value;
+        if (value.is_object()) server.clocks = value;
       } else if (column == "id" && value.is_string()) {
         row.id = value.get<std::string>();
       } else {
@@ -167,11 +151,11 @@ class Answer {
 
   void duplicate(const CollectionSpec& collection, const Json& answer, Row& row) {
     row.frozen.reset();
-    if (member(answer, "row").is_object()) {
-      take_server(read_row(collection, answer["row"]), row);
+    if (at(answer, "row").is_object()) {
+      take_server(read_row(collection, at(answer, "row")), row);
     } else {
       row.server.reset();
-      row.gone = read_gone(member(answer, "gone"));
+      row.gone = read_gone(at(answer, "gone"));
       if (row.pending) survive(collection, *row.gone, row);
     }
   }
@@ -180,12 +164,12 @@ class Answer {
     const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
     Rebased rebased;
     std::string seen = "0";
-    if (member(answer, "row").is_object()) {
-      take_server(read_row(collection, answer["row"]), row);
+    if (at(answer, "row").is_object()) {
+      take_server(read_row(collection, at(answer, "row")), row);
       rebased = rebase(collection, frozen.change, *row.server);
       seen = std::to_string(row.server->version);
     } else {
-      const Gone gone = read_gone(member(answer, "gone"));
+      const Gone gone = read_gone(at(answer, "gone"));
       const Json before = row.server ? row.server->columns : Json::object();
       row.server.reset();
       row.gone = gone;
@@ -203,8 +187,8 @@ class Answer {
 
   void refused(const Json& answer, Row& row) {
     Frozen frozen = *std::exchange(row.frozen, std::nullopt);
-    row.rejected = Rejected{frozen.mid, std::move(frozen.change), text(answer, "code"),
-                            text(answer, "message"), answered_.at.wall_ms};
+    row.rejected = Rejected{frozen.mid, std::move(frozen.change), text_at(answer, "code"),
+                            text_at(answer, "message"), answered_.at.wall_ms};
     ++outcome_.rejected;
     // Edited again meanwhile: the new edit may have mended it, so both are tried as one.
     if (row.pending) stack(row, {}, answered_.at, store_.next_order());

@@ -58,6 +58,13 @@ void outrun(const Json& theirs, const std::string& device, Json& clocks) {
   }
 }
 
+/// A new row whose columns were all written at once says so in one word.
+void shorten(Json& clocks) {
+  const bool is_one_moment = std::all_of(clocks.begin(), clocks.end(),
+                                         [&](const Json& each) { return each == *clocks.begin(); });
+  if (!clocks.empty() && is_one_moment) clocks = Json{{"*", *clocks.begin()}};
+}
+
 }  // namespace
 
 Ms server_time(const Meta& meta, const Stamp& at) {
@@ -119,7 +126,11 @@ std::vector<LostText> freeze(const CollectionSpec& collection, const Meta& meta,
   if (row.server) rebased = rebase(collection, rebased.change, *row.server);
   Change& change = rebased.change;
   if (change.empty() || (change.del && !row.server)) return rebased.lost;
-  if (row.server) outrun(row.server->clocks, meta.device, change.clocks);
+  if (row.server) {
+    outrun(row.server->clocks, meta.device, change.clocks);
+  } else if (change.inc.empty()) {
+    shorten(change.clocks);
+  }
   Frozen frozen{mid, std::nullopt, std::move(change)};
   if (row.server) frozen.base = row.server->version;
   row.frozen = std::move(frozen);

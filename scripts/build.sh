@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# npm run build [-- wasm|native|all]: dist/module.{js,wasm,d.ts}, which the package ships, and, for
+# `native` and `all`, the core as a native release.
+set -euo pipefail
+. "$(dirname "$0")/setup.sh"
+
+# cmake_build PRESET TARGET: configures once; from then on Ninja sees to it.
+cmake_build() {
+  [ -e "build/$1/build.ninja" ] || step "Configuring $1" cmake --preset "$1"
+  step "Building $2 ($1)$3" cmake --build --preset "$1" --target "$2"
+}
+
+build_wasm() {
+  local built=build/wasm-release first=
+  [ -e $built/module.wasm ] || first="; the very first time with Emscripten's libraries, 3 minutes"
+  cmake_build wasm-release module "$first"
+  mkdir -p dist
+  if [ $built/module.js -nt dist/module.js ]; then
+    # Emscripten leaves names as long as they are; a fifth of the glue goes here.
+    node_modules/.bin/esbuild --log-level=error --minify --format=esm --target=es2022 \
+      --outfile=dist/module.js $built/module.js
+  fi
+  cp -u $built/module.wasm $built/module.d.ts dist/
+}
+
+case ${1:-wasm} in
+  wasm) build_wasm ;;
+  native) cmake_build native-release core "" ;;
+  all) build_wasm && cmake_build native-release core "" ;;
+  *) die "usage: build.sh [wasm|native|all]" ;;
+esac

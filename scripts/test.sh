@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# npm test [-- lint|unit|wasm|js ...]: every check of this repository, or the stages named.
+#
+#   lint  formatters, types, source rules       unit  the C++ suite, under ASan and UBSan
+#   wasm  the same suite as WebAssembly, in Node      js    builds the module; node --test
+set -euo pipefail
+stages=("$@")
+[ $# -gt 0 ] || stages=(lint unit wasm js)
+. "$(dirname "$0")/setup.sh"
+
+lint() { bash scripts/lint.sh; }
+
+# Both the same way; only the preset differs. wasm-release is what ships, so that is what is tested.
+unit() { ctest_preset native-debug; }
+wasm() { ctest_preset wasm-release; }
+
+ctest_preset() {
+  [ -e "build/$1/build.ninja" ] || step "Configuring $1" cmake --preset "$1"
+  step "Building core_tests ($1)" cmake --build --preset "$1" --target core_tests
+  ctest --preset "$1"
+}
+
+js() {
+  local files
+  bash scripts/build.sh
+  shopt -s nullglob
+  files=(tests/js/*.test.js supabase/tests/*.test.js)
+  node --test "${files[@]}"
+}
+
+summary=()
+for stage in "${stages[@]}"; do
+  case $stage in lint | unit | wasm | js) ;; *) die "no such stage: $stage (lint, unit, wasm, js)" ;; esac
+  say "== $stage"
+  started=$SECONDS
+  # Not `if $stage`, which would switch `set -e` off inside it.
+  set +e
+  (set -e; $stage)
+  status=$?
+  set -e
+  if [ $status != 0 ]; then
+    say "== FAILED: $stage, after $((SECONDS - started)) s (npm test -- $stage)"
+    exit 1
+  fi
+  summary+=("   $stage: $((SECONDS - started)) s")
+done
+say "== passed"
+printf '%s\n' "${summary[@]}" >&2
