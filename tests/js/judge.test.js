@@ -29,7 +29,9 @@ function evidence() {
   })
   /** @type {Record<string, any[]>} */
   const sql = Object.fromEntries(Object.values(tables).map(([table]) => [table, []]))
-  sql.sovereign_logs = [{ user_id: ada, version: 3, clocks: {}, updated_at: 'now', ...log }]
+  sql.sovereign_logs = [
+    { user_id: ada, version: 3, clocks: {}, updated_at: 'now', ...structuredClone(log) },
+  ]
   sql.user_progress = [
     {
       ...{ user_id: ada, id: 'x', version: 4, clocks: {}, total_completions: 12 },
