@@ -34,9 +34,10 @@ debian_configure_apt() {
   [ "$suites" != own ] || suites="$codename $codename-updates"
   mkdir -p "$apt/lists/partial" "$apt/archives/partial"
   for suite in $suites; do echo "deb [signed-by=$keyring] $mirror $suite main"; done >"$apt/sources.list"
+  : >"$apt/status"   # nothing is installed
   cat >"$apt/apt.conf" <<CONF
 Dir::State "$apt";
-Dir::State::status "/dev/null";
+Dir::State::status "$apt/status";
 Dir::Cache "$apt";
 Dir::Cache::archives "$apt/archives";
 Dir::Etc::sourcelist "$apt/sources.list";

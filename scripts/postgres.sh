@@ -9,7 +9,8 @@ cd "$(dirname "$0")/.."
 # The server refuses to run as root. So where root installs, another user must be able to read it.
 if [ "$(id -u)" = 0 ]; then cache=/var/cache/somatic-sync; fi
 
-bin_of() { compgen -G "$1/usr/lib/postgresql/*/bin/postgres" | sort -V | tail -n 1 | xargs -r dirname; }
+# bin_of ROOT: the newest version's folder below it, or nothing.
+bin_of() { { compgen -G "$1/usr/lib/postgresql/*/bin/postgres" || true; } | sort -V | tail -n 1 | xargs -r dirname; }
 
 found=$(bin_of "")
 if [ -z "$found" ] && [ -e "$cache/postgres/complete" ]; then found=$(bin_of "$cache/postgres"); fi
