@@ -11,7 +11,9 @@
 export function within(ms, promise, makeError) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(makeError()), ms)
-    Promise.resolve(promise).then(resolve, reject).finally(() => clearTimeout(timer))
+    Promise.resolve(promise)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
   })
 }
 

@@ -100,7 +100,8 @@ for (const { name, createModule, storage } of settings) {
       const logs = (await newClient()).collection('logs')
       await logs.put(one, { ...log, metadata: { sessionId: 'a' } })
       await logs.put(two, { ...log, metadata: { sessionId: 'b' } })
-      const ids = (/** @type {object} */ options) => logs.list(options).map((/** @type {any} */ row) => row.id)
+      const ids = (/** @type {object} */ options) =>
+        logs.list(options).map((/** @type {any} */ row) => row.id)
       assert.deepEqual(ids({}), [one, two])
       assert.deepEqual(ids({ desc: true, limit: 1 }), [two])
       assert.deepEqual(ids({ where: { 'metadata.sessionId': 'b' } }), [two])
@@ -112,7 +113,11 @@ for (const { name, createModule, storage } of settings) {
         [{ limits: 1 }, 'invalid-value'],
         [{ where: { category: new Date() } }, 'invalid-value'],
       ]) {
-        assert.throws(() => logs.list(options), { name: 'SyncError', code }, JSON.stringify(options))
+        assert.throws(
+          () => logs.list(options),
+          { name: 'SyncError', code },
+          JSON.stringify(options),
+        )
       }
     })
 
@@ -165,7 +170,9 @@ for (const { name, createModule, storage } of settings) {
       const logs = (await newClient()).collection('logs')
       /** @type {unknown[]} */
       const heard = []
-      const stop = logs.subscribe((/** @type {string[]} */ keys) => heard.push([keys, logs.get(one)?.content]))
+      const stop = logs.subscribe((/** @type {string[]} */ keys) =>
+        heard.push([keys, logs.get(one)?.content]),
+      )
       const done = logs.put(one, log)
       await done
       assert.deepEqual(heard, [[[one], 'slept well']])
@@ -177,7 +184,9 @@ for (const { name, createModule, storage } of settings) {
     test('a listener that throws is reported and stops nobody', async () => {
       /** @type {any[]} */
       const failures = []
-      const client = await newClient({ onError: (/** @type {any} */ error) => failures.push(error) })
+      const client = await newClient({
+        onError: (/** @type {any} */ error) => failures.push(error),
+      })
       const logs = client.collection('logs')
       let calls = 0
       logs.subscribe(() => {
@@ -275,7 +284,9 @@ for (const { name, createModule, storage } of settings) {
       const embedding = new Float32Array(385).fill(0.5).subarray(1)
       await embeddings.put(one, { content: 'text', metadata: {}, embedding })
       assert.deepEqual([...embeddings.get(one).embedding], [...embedding])
-      await assert.rejects(embeddings.patch(one, { metadata: { embedding } }), { code: 'invalid-value' })
+      await assert.rejects(embeddings.patch(one, { metadata: { embedding } }), {
+        code: 'invalid-value',
+      })
     })
 
     test('after close everything reads empty and is refused', async () => {

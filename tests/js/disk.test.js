@@ -88,7 +88,10 @@ test('loading leaves nothing in MEMFS and no connection of IDBFS', async () => {
   await (await openContext(name)).write('a')
   const module = fakeFs()
   await openContext(name, { module })
-  assert.deepEqual([...module.files.keys()].filter((path) => /\d{12}$/.test(path)), [])
+  assert.deepEqual(
+    [...module.files.keys()].filter((path) => /\d{12}$/.test(path)),
+    [],
+  )
   assert.deepEqual(module.IDBFS.dbs, {})
 })
 
@@ -128,7 +131,10 @@ test('four contexts writing at once lose nothing and see everything', async () =
     Array.from({ length: 25 }, (_, i) => write(`${who}/${i}`)),
   )
   const numbers = await Promise.all(writes)
-  assert.deepEqual(numbers.sort((a, b) => a - b), Array.from({ length: 100 }, (_, i) => i + 1))
+  assert.deepEqual(
+    numbers.sort((a, b) => a - b),
+    Array.from({ length: 100 }, (_, i) => i + 1),
+  )
   const found = await stored(name)
   assert.equal(new Set(found.map((entry) => entry.split(' ')[1])).size, 100)
   for (const { disk, seen, onSegment } of contexts) {
@@ -142,10 +148,14 @@ test('an aborted transaction rejects, stores nothing, and the next commit works'
   const name = newName()
   const { write } = await openContext(name)
   await write('a')
-  const put = replace(IDBObjectStore.prototype, 'put', /** @this {any} @param {any[]} args */ function (...args) {
-    this.transaction.abort()
-    return put.apply(this, args)
-  })
+  const put = replace(
+    IDBObjectStore.prototype,
+    'put',
+    /** @this {any} @param {any[]} args */ function (...args) {
+      this.transaction.abort()
+      return put.apply(this, args)
+    },
+  )
   await assert.rejects(write('b'), { name: 'SyncError', code: 'storage-lost', retryable: true })
   undo.pop()?.()
   assert.deepEqual(await stored(name), ['1 a'])
@@ -171,11 +181,15 @@ test('a full disk rejects with "quota", stores nothing, is tried once', async ()
 
 test('a full disk found out at the end of the transaction is "quota" too', async () => {
   const { write } = await openContext(newName())
-  const put = replace(IDBObjectStore.prototype, 'put', /** @this {any} @param {any[]} args */ function (...args) {
-    // how fake-indexeddb gives a transaction up on its own
-    queueMicrotask(() => this.transaction._abort('QuotaExceededError'))
-    return put.apply(this, args)
-  })
+  const put = replace(
+    IDBObjectStore.prototype,
+    'put',
+    /** @this {any} @param {any[]} args */ function (...args) {
+      // how fake-indexeddb gives a transaction up on its own
+      queueMicrotask(() => this.transaction._abort('QuotaExceededError'))
+      return put.apply(this, args)
+    },
+  )
   await assert.rejects(write('a'), { code: 'quota' })
 })
 
@@ -216,7 +230,10 @@ test('a callback that never comes is "storage-lost" after the time', async () =>
 test('opening that never answers is "storage-lost" after the time', async () => {
   const disk = new IndexedDbDisk({ name: newName(), module: fakeFs(), timeoutMs: 50 })
   replace(indexedDB, 'open', () => ({}))
-  await assert.rejects(disk.load(() => {}), { code: 'storage-lost', message: /does not answer/ })
+  await assert.rejects(
+    disk.load(() => {}),
+    { code: 'storage-lost', message: /does not answer/ },
+  )
 })
 
 test('a commit whose acknowledgement got lost is found, not written twice', async () => {
@@ -225,13 +242,17 @@ test('a commit whose acknowledgement got lost is found, not written twice', asyn
   await write('a')
   let lost = 0
   // the first transaction completes, but nobody hears of it
-  const transaction = replace(IDBDatabase.prototype, 'transaction', /** @this {any} @param {any[]} args */ function (...args) {
-    const made = transaction.apply(this, args)
-    if (lost++ > 0) return made
-    Object.defineProperty(made, 'oncomplete', { get: () => null, set: () => {} })
-    Object.defineProperty(made, 'abort', { value: () => {} })
-    return made
-  })
+  const transaction = replace(
+    IDBDatabase.prototype,
+    'transaction',
+    /** @this {any} @param {any[]} args */ function (...args) {
+      const made = transaction.apply(this, args)
+      if (lost++ > 0) return made
+      Object.defineProperty(made, 'oncomplete', { get: () => null, set: () => {} })
+      Object.defineProperty(made, 'abort', { value: () => {} })
+      return made
+    },
+  )
   assert.equal(await write('b'), 2)
   assert.equal(lost, 2, 'it was tried again')
   assert.deepEqual(seen, [], 'the own segment is not given to the engine as another context’s')
@@ -305,10 +326,14 @@ test('a segment() that throws stores nothing and rejects with just that', async 
 test('durability is handed to the transaction', async () => {
   /** @type {unknown[]} */
   const asked = []
-  const transaction = replace(IDBDatabase.prototype, 'transaction', /** @this {any} @param {any[]} args */ function (...args) {
-    if (args[2]?.durability) asked.push(args[2].durability)
-    return transaction.apply(this, args)
-  })
+  const transaction = replace(
+    IDBDatabase.prototype,
+    'transaction',
+    /** @this {any} @param {any[]} args */ function (...args) {
+      if (args[2]?.durability) asked.push(args[2].durability)
+      return transaction.apply(this, args)
+    },
+  )
   await (await openContext(newName(), { durability: 'strict' })).write('a')
   await (await openContext(newName())).write('a')
   assert.deepEqual(asked, ['strict', 'relaxed'])
@@ -327,6 +352,9 @@ test('close lets a commit under way end, then lets go', async () => {
 test('a memory disk numbers and forgets', async () => {
   const disk = new MemoryDisk()
   await disk.load()
-  assert.deepEqual([await disk.commit(() => bytes('a')), await disk.commit(() => bytes('b'))], [1, 2])
+  assert.deepEqual(
+    [await disk.commit(() => bytes('a')), await disk.commit(() => bytes('b'))],
+    [1, 2],
+  )
   await disk.close()
 })

@@ -207,7 +207,12 @@ export class FakeEngine {
       if (status === 401) return this.tell({ type: 'askSession', refresh: true })
       if (status !== 200) return this.syncFailed('server', `status ${status}`)
       const { rows = [], rejected = [], overwritten = [] } = JSON.parse(body)
-      const ops = rows.map((/** @type {any[]} */ [collection, key, fields]) => ({ op: 'put', collection, key, fields }))
+      const ops = rows.map((/** @type {any[]} */ [collection, key, fields]) => ({
+        op: 'put',
+        collection,
+        key,
+        fields,
+      }))
       this.durable.push(...ops)
       this.rejected.push(...rejected)
       this.overwritten.push(...overwritten)
@@ -263,7 +268,8 @@ export class FakeEngine {
   }
 
   close() {
-    for (const { ticket } of [...this.committing, ...this.waiting]) this.settle(ticket, 'closed', '')
+    for (const { ticket } of [...this.committing, ...this.waiting])
+      this.settle(ticket, 'closed', '')
     for (const ticket of this.syncs.splice(0)) this.settle(ticket, 'closed', 'closed')
   }
 
@@ -281,7 +287,9 @@ export class FakeEngine {
   changed(ops) {
     this.fold()
     for (const collection of new Set(ops.map((op) => op.collection))) {
-      const keys = [...new Set(ops.filter((op) => op.collection === collection).map((op) => op.key))]
+      const keys = [
+        ...new Set(ops.filter((op) => op.collection === collection).map((op) => op.key)),
+      ]
       this.tell({ type: 'changed', collection, keys })
     }
     this.tell({ type: 'statusChanged' })
@@ -291,16 +299,21 @@ export class FakeEngine {
   fold() {
     /** @type {Record<string, Map<string, any>>} */
     this.rows = {}
-    for (const name of Object.keys(this.config.schema.collections ?? {})) this.rows[name] = new Map()
+    for (const name of Object.keys(this.config.schema.collections ?? {}))
+      this.rows[name] = new Map()
     const open = [...this.committing, ...this.waiting].flatMap(({ ops }) => ops)
-    for (const { op, collection, key, fields = {}, field = '', by = 1 } of [...this.durable, ...open]) {
+    for (const { op, collection, key, fields = {}, field = '', by = 1 } of [
+      ...this.durable,
+      ...open,
+    ]) {
       const rows = this.rows[collection]
       if (op === 'remove') {
         rows.delete(key)
         continue
       }
       const spec = this.config.schema.collections[collection]
-      const row = rows.get(key) ?? Object.fromEntries(Object.keys(spec.fields).map((name) => [name, null]))
+      const row =
+        rows.get(key) ?? Object.fromEntries(Object.keys(spec.fields).map((name) => [name, null]))
       if (spec.key !== 'self') row[spec.key] = key
       if (op === 'increment') row[field] = (row[field] ?? 0) + by
       rows.set(key, { ...row, ...fields })
@@ -334,7 +347,9 @@ export class FakeEngine {
     const keys = [...all.keys()].sort()
     if (desc) keys.reverse()
     return keys
-      .filter((key) => Object.entries(where).every(([path, value]) => at(all.get(key), path) === value))
+      .filter((key) =>
+        Object.entries(where).every(([path, value]) => at(all.get(key), path) === value),
+      )
       .slice(0, limit)
   }
 }

@@ -43,7 +43,9 @@ export function fakeFs() {
     readdir: (folder) => [
       '.',
       '..',
-      ...[...files.keys()].filter((path) => parentOf(path) === folder).map((path) => path.slice(folder.length + 1)),
+      ...[...files.keys()]
+        .filter((path) => parentOf(path) === folder)
+        .map((path) => path.slice(folder.length + 1)),
     ],
     /** @param {string} path */
     readFile: (path) => Uint8Array.from(files.get(path) ?? []),
@@ -53,7 +55,8 @@ export function fakeFs() {
 
   /** @param {string} name */
   async function populateMount(name) {
-    const db = (IDBFS.dbs[name] ??= await openAsIdbfs(name))
+    IDBFS.dbs[name] ??= await openAsIdbfs(name)
+    const db = IDBFS.dbs[name]
     const index = db.transaction([store], 'readonly').objectStore(store).index('timestamp')
     const paths = (await result(index.getAllKeys())).map(String).sort()
     const records = db.transaction([store], 'readwrite').objectStore(store)

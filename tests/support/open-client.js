@@ -14,7 +14,8 @@ const isBuilt = await access(built).then(
 
 /** @type {{ name: string, createModule: any }[]} */
 export const engines = [{ name: 'fake engine', createModule: createFakeModule }]
-if (isBuilt) engines.push({ name: 'compiled engine', createModule: (await import(built.href)).default })
+if (isBuilt)
+  engines.push({ name: 'compiled engine', createModule: (await import(built.href)).default })
 
 /** Engine times storage: what the conformance suite runs on. */
 export const settings = engines.flatMap(({ name, createModule }) =>
