@@ -20,11 +20,11 @@ struct Fields;
 template <typename T, typename Member>
 struct Field {
   const char* name;
-  Member T::*member;
+  Member T::* member;
 };
 
 template <typename T, typename Member>
-constexpr Field<T, Member> field(const char* name, Member T::*member) {
+constexpr Field<T, Member> field(const char* name, Member T::* member) {
   return {name, member};
 }
 
@@ -55,7 +55,7 @@ void read_member(const Json& json, std::vector<T>& out) {
   }
 }
 template <typename T>
-requires requires { Fields<T>::list; }
+  requires requires { Fields<T>::list; }
 void read_member(const Json& json, T& out) {
   if (!json.is_object()) return;
   const auto read_one = [&](const auto& declared) {
