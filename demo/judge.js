@@ -192,8 +192,10 @@ const dayOf = (at) => new Date(at).toISOString().slice(0, 10)
 
 /** Every row that supabase-js shows the signed-in user, page by page. @param {any} client @param {string} table */
 async function allVisible(client, table) {
+  /** @type {any[]} */
   const rows = []
   for (;;) {
+    /** @type {{ data: any, error: unknown }} */
     const { data, error } = await client
       .from(table)
       .select('*')

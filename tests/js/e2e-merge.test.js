@@ -13,7 +13,7 @@ before(async () => {
 after(() => world.stop())
 
 /** A user with two devices that both know `start` as the progress. */
-async function pair(start = { totalCompletions: 10 }) {
+async function pair(start = /** @type {Record<string, any>} */ ({ totalCompletions: 10 })) {
   const user = await world.newUser()
   const a = await world.device(user)
   const b = await world.device(user)

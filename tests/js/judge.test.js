@@ -144,8 +144,9 @@ const cases = [
         op: /** @type {const} */ ('patch'),
         before,
       }
-      all.log.push({ ...patch, device: 'A', at: 5, fields: { content: text } })
-      all.log.push({ ...patch, device: 'B', at: 6, fields: { content: 'hello again' } })
+      const log = /** @type {any[]} */ (all.log)
+      log.push({ ...patch, device: 'A', at: 5, fields: { content: text } })
+      log.push({ ...patch, device: 'B', at: 6, fields: { content: 'hello again' } })
       everywhere(all, 'sovereign_logs', ([row]) => {
         row.content = 'hello again'
       })
