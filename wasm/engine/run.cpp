@@ -181,6 +181,7 @@ void Run::take_answer(Json body, Now now) {
 }
 
 void Run::refused(int status, const Json& body, const std::string& retry_after, Now now) {
+  is_current_ = false;  // nothing was pulled: the run may not end on this request
   const Json& detail = at(body, "error").is_object() ? at(body, "error") : body;
   const Failure failure =
       status == 200 ? Failure::kServer : classify(status, text_at(detail, "code"));
