@@ -223,3 +223,16 @@ test('after a push the writer reads what a fresh device reads', async () => {
   assert.deepEqual(allRows(writer), allRows(fresh))
   assert.equal(fresh.collection('health').get('2026-11-01')?.syncedAt, '2026-11-01T08:00:00.000Z')
 })
+
+test('an increment made on an old row still brings what the other device changed', async () => {
+  const { a, b } = await pair()
+  const completedDays = ['2026-11-20']
+  await a.collection('progress').increment('self', 'totalCompletions', 1, { completedDays })
+  await a.sync()
+  await b.collection('progress').increment('self', 'totalCompletions')
+  await settle(b, a)
+  for (const each of [a, b]) {
+    const row = each.collection('progress').get('self')
+    assert.deepEqual([row?.totalCompletions, row?.lastCompletedDate], [12, '2026-11-20'])
+  }
+})

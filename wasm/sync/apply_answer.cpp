@@ -34,6 +34,12 @@ Gone read_gone(const Json& json) {
           json[1].is_string() ? json[1].get<std::string>() : std::string()};
 }
 
+/// Such a mutation needs no base: docs/protocol.md.
+bool is_pure_increment(const CollectionSpec& collection, const Change& change) {
+  const std::size_t named = change.set.contains(collection.key_column()) ? 1 : 0;
+  return !change.inc.empty() && change.set.size() == named;
+}
+
 class Answer {
  public:
   Answer(const Schema& schema, const Answered& answered, Store& store, Outcome& outcome)
@@ -142,9 +148,9 @@ class Answer {
     }
     server.id = row.id;
     server.columns["id"] = row.id;
-    // Only what was built on the stored row is the stored row. Increments apply to whatever is
-    // stored: the pull brings the rest.
-    server.version = frozen.base.value_or(0) == known ? version : known;
+    // An increment applies to whatever is stored, which may hold more than is known here: the
+    // version stays behind, so that the row itself, when it comes, is newer and is taken.
+    server.version = is_pure_increment(collection, frozen.change) ? known : version;
     row.server = std::move(server);
     row.gone.reset();
   }
