@@ -206,7 +206,7 @@ Json unordered(Json row) {
 }  // namespace
 
 TEST_CASE("convergence: edits of three devices give one row in every order") {
-  for (int run = 0; run < 300; ++run) {
+  for (int run = 0; run < 100; ++run) {
     CAPTURE(run);
     const std::string seed = "grow" + std::to_string(run);
     Random random(seed);
@@ -238,7 +238,7 @@ TEST_CASE("convergence: no device's edit disappears because another edited somet
 }
 
 TEST_CASE("convergence: any edits and deletions end, and the latest edit is kept") {
-  for (int run = 0; run < 300; ++run) {
+  for (int run = 0; run < 100; ++run) {
     CAPTURE(run);
     const std::string seed = "any" + std::to_string(run);
     Random random(seed);
@@ -262,7 +262,7 @@ TEST_CASE("convergence: any edits and deletions end, and the latest edit is kept
 
 TEST_CASE("convergence: random values of every rule, any order: every push ends") {
   Random random("wild");
-  for (int run = 0; run < 300; ++run) {
+  for (int run = 0; run < 100; ++run) {
     CAPTURE(run);
     World world = make_world("wild" + std::to_string(run), run % 2 == 0);
     for (Device& device : world.devices) {

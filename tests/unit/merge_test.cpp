@@ -234,6 +234,9 @@ TEST_CASE("rebase: a deletion against an edited row") {
   CHECK(earlier.change.empty());
   CHECK(earlier.lost.empty());
 
+  mine.clocks = {{"*", kMid}};
+  CHECK(rebase(things, mine, theirs).change.empty());  // later means later
+
   things.on_delete = OnDelete::kDeleteWins;
   const Rebased wins = rebase(things, mine, theirs);
   CHECK(wins.change.del);
@@ -271,6 +274,9 @@ TEST_CASE("rebase on a deletion") {
     CHECK(out.change.empty());
     CHECK(out.lost ==
           std::vector<LostText>{{"metadata.insights", long_text('i')}, {"note", long_text('n')}});
+  }
+  SUBCASE("an edit of the same moment is not later") {
+    CHECK(rebase_on_gone(things, mine, before, kLate).change.empty());
   }
   SUBCASE("delete wins") {
     mine.set["note"] = long_text('n');
