@@ -1,6 +1,7 @@
 // Owns the package's main entry: what "." exports, and nothing else. No React, no zustand.
 
-// @ts-expect-error made by the build, which need not have run
+// biome-ignore lint/suspicious/noTsIgnore: the build, which makes it, need not have run
+// @ts-ignore
 import createModule from '../dist/module.js'
 import { open } from './open.js'
 
