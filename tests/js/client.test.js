@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
+import { stateOf } from '../../js/client.js'
 import { IndexedDbDisk } from '../../js/disk.js'
 import { createFakeModule, liveEngines } from '../support/fake-engine.js'
 import { anna, ben, newDatabase, openClient, signedIn, until } from '../support/open-client.js'
@@ -23,6 +24,11 @@ afterEach(async () => {
   open = []
   assert.equal(liveEngines.size, 0, 'every engine was freed')
 })
+
+/** The engine behind a client. @param {any} client @returns {any} */
+function coreOf(client) {
+  return stateOf(client).parts.core
+}
 
 /** A server that answers these bodies (or statuses) in turn, then the last one for ever. */
 function serverOf(/** @type {any[]} */ ...answers) {
@@ -372,7 +378,7 @@ test('a trap in the core ends in one error, not in a hanging promise', async () 
     onError: (/** @type {any} */ error) => failures.push(error.code),
   })
   const write = client.collection('logs').put(one, log)
-  client._parts.core.feed({ type: 'trap' })
+  coreOf(client).feed({ type: 'trap' })
   await assert.rejects(write, { code: 'invariant', message: /unreachable/ })
   await assert.rejects(client.collection('logs').put(one, log), { code: 'invariant' })
   await assert.rejects(client.sync(), { code: 'invariant' })
@@ -388,7 +394,7 @@ test('what was acknowledged is there after a kill, for that user only', async ()
   await Promise.all([logs.patch(one, { content: 'a' }), logs.patch(one, { metadata: { b: 1 } })])
   logs.patch(one, { content: 'never acknowledged' })
   // killed: nothing of it runs again
-  const { core } = killed._parts
+  const core = coreOf(killed)
   core.host.disk.database.drop()
   core.free()
   const reopened = await newClient({ database })
@@ -406,7 +412,7 @@ test('two clients of one user see each other’s writes with the next commit or 
   await second.collection('theme').put('self', { theme: 'dark' })
   assert.equal(second.collection('logs').get(one).content, 'slept well')
   assert.equal(first.collection('theme').get('self'), undefined)
-  first._parts.core.refresh()
+  coreOf(first).refresh()
   await until(() => first.collection('theme').get('self')?.theme === 'dark')
 })
 
