@@ -160,6 +160,15 @@ export class ClientState {
     this.on.userchange.call(Object.freeze({ userId: newUserId }))
   }
 
+  /** @param {{ code: string, message: string }} error @param {import('./engine.js').Later} later */
+  onFailed(error, later) {
+    if (error.code === 'storage-damaged') {
+      this.status.damage = error
+      this.onStatus(later)
+    }
+    later(() => this.report(error))
+  }
+
   /** @param {{ code: string, message: string }} error */
   report(error) {
     try {

@@ -103,7 +103,7 @@ export async function open(options, createModule) {
       onStatus: (later) => state.onStatus(later),
       onProgress: (progress, later) => later(() => state.onProgress.call(progress)),
       onNotify: (event, detail, later) => state.onNotify(event, detail, later),
-      onFailed: (error, later) => later(() => state.report(error)),
+      onFailed: (error, later) => state.onFailed(error, later),
     })
     undo.push(
       () => core.free(),

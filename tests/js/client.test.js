@@ -371,6 +371,29 @@ test('a segment of a newer build makes the client read-only', async () => {
   await assert.rejects(second.collection('logs').remove(one), { code: 'reload-needed' })
 })
 
+test('a damaged segment is told and stays in the status; the rest is there', async () => {
+  const database = newDatabase()
+  const first = await newClient({ database })
+  await first.collection('logs').put(one, log)
+  await first.close()
+  const disk = new IndexedDbDisk({ name: `/${database}/${anna}`, module: await createFakeModule() })
+  await disk.load(() => {})
+  await disk.commit(
+    () => new TextEncoder().encode('rubbish'),
+    () => {},
+  )
+  await disk.close()
+  /** @type {any[]} */
+  const failures = []
+  const onError = (/** @type {any} */ error) => failures.push(error.code)
+  const second = await newClient({ database, onError, fetch: serverOf({}).fetch })
+  assert.equal(second.collection('logs').get(one).content, 'slept well')
+  await second.collection('logs').patch(one, { content: 'else' })
+  await second.sync()
+  assert.deepEqual(failures, ['storage-damaged'])
+  assert.equal(second.status().lastError.code, 'storage-damaged')
+})
+
 test('a trap in the core ends in one error, not in a hanging promise', async () => {
   /** @type {any[]} */
   const failures = []
