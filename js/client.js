@@ -1,12 +1,8 @@
-// Owns SyncClient, the object the app holds: collections, sync, status, events, the end of it. Knows
-// no browser API and no merge rule; what it is made of is put together in open.js.
+// Owns SyncClient, the object the app holds, and what its calls promise. The work is done in
+// client-state.js; what it is made of is put together in open.js.
 
 import { Collection } from './collection.js'
-import { errorInfo, messageOf, SyncError } from './error.js'
-import { deepFreeze } from './freeze.js'
-import { Listeners } from './listeners.js'
-import { Status } from './status.js'
-import { Writes } from './writes.js'
+import { SyncError } from './error.js'
 
 /**
  * @typedef {object} SyncReport
@@ -26,72 +22,31 @@ import { Writes } from './writes.js'
 
 /** @typedef {{ id: string, collection: string, key: string, field: string, text: string, at: number }} OverwrittenText */
 
-/** @typedef {'userchange' | 'rejected' | 'overwritten'} ClientEvent */
+/** @typedef {import('./client-state.js').ClientEvent} ClientEvent */
 
-/**
- * @typedef {object} ClientParts
- * @property {string | null} userId
- * @property {import('./schema.js').Schema} schema
- * @property {import('./engine.js').Core | null} core null: nobody was ever signed in here
- * @property {() => number} now
- * @property {'durable' | 'memory'} storage
- * @property {((error: import('./error.js').SyncErrorInfo) => void) | undefined} onError
- * @property {() => Promise<void>} release stops requests, timers, listeners; closes the database
- */
+/** @typedef {{ state: import('./client-state.js').ClientState, collections: Map<string, Collection<any>> }} Inside */
+
+/** @type {WeakMap<SyncClient<any>, Inside>} what a client is made of, out of the app's reach */
+const insides = new WeakMap()
 
 /**
  * One user's data on this device. Made by openSync().
  * @template {import('./schema.js').Schema} [S=import('./somatic-schema.js').SomaticSchema]
  */
 export class SyncClient {
-  /** @internal @param {ClientParts} parts */
-  constructor(parts) {
+  /** @param {import('./client-state.js').ClientState} state */
+  constructor(state) {
     /**
      * Whose data this is; null when nobody was ever signed in on this device.
      * @readonly
      * @type {string | null}
      */
-    this.userId = parts.userId
-    /** @internal */
-    this._parts = parts
-    /** @internal nobody is signed in, or somebody else: nothing is read, written or sent */
-    this._isGone = parts.core === null
-    /** @internal @type {Promise<void> | null} */
-    this._closing = null
-    /** @internal */
-    this._isClosing = false
-    /** @internal */
-    this._isClosed = false
-    /** @internal @param {unknown} error */
-    this._onThrow = (error) => {
-      this._report(new SyncError('invariant', `a listener threw: ${messageOf(error)}`, error))
-    }
-    /** @internal */
-    this._status = new Status(() => this._lookAtStatus(), this._onThrow)
-    /** @internal @type {Listeners<SyncProgress>} */
-    this._onProgress = new Listeners(this._onThrow)
-    /** @internal @type {Record<ClientEvent, Listeners<unknown>>} */
-    this._on = {
-      userchange: new Listeners(this._onThrow),
-      rejected: new Listeners(this._onThrow),
-      overwritten: new Listeners(this._onThrow),
-    }
-    /** @internal */
-    this._writes = new Writes(
-      parts.schema,
-      () => this._refusal(),
-      (ops) => this._ask((ticket) => `{"type":"write","ticket":${ticket},"ops":${ops}}`),
+    this.userId = state.parts.userId
+    const { writes } = state
+    const collections = [...state.rows].map(
+      ([name, rows]) => /** @type {const} */ ([name, new Collection({ rows, writes })]),
     )
-    const reads = {
-      query: (/** @type {object} */ question) => this._query(question),
-      isReadable: () => !this._isGone && !this._isClosed,
-      onThrow: this._onThrow,
-    }
-    /** @internal @type {Map<string, Collection<any>>} */
-    this._collections = new Map()
-    for (const [name, spec] of Object.entries(parts.schema.collections)) {
-      this._collections.set(name, new Collection(name, spec, reads, this._writes))
-    }
+    insides.set(this, { state, collections: new Map(collections) })
   }
 
   /**
@@ -101,9 +56,10 @@ export class SyncClient {
    * @throws {SyncError} "unknown-collection"
    */
   collection(name) {
-    const collection = this._collections.get(name)
+    const { collections } = inside(this)
+    const collection = collections.get(name)
     if (collection) return collection
-    const known = [...this._collections.keys()].join(', ')
+    const known = [...collections.keys()].join(', ')
     throw new SyncError('unknown-collection', `there is no collection "${name}", only ${known}`)
   }
 
@@ -114,7 +70,7 @@ export class SyncClient {
    * @returns {Promise<void>}
    */
   batch(write) {
-    return this._writes.batch(write)
+    return of(this).writes.batch(write)
   }
 
   /**
@@ -124,12 +80,13 @@ export class SyncClient {
    *   because of rejected rows; nothing is lost
    */
   async sync({ signal, onProgress } = {}) {
-    const { core } = this._parts
-    const refusal = this._refusal()
+    const state = of(this)
+    const { core } = state.parts
+    const refusal = state.refusal()
     if (refusal || !core) throw refusal
     if (signal?.aborted) throw aborted(signal)
     const { ticket, done } = core.ask((ticket) => JSON.stringify({ type: 'syncNow', ticket }))
-    const stopProgress = onProgress && this._onProgress.add(onProgress)
+    const stopProgress = onProgress && state.onProgress.add(onProgress)
     let onAbort = () => {}
     const abort = new Promise((_, reject) => {
       onAbort = () => {
@@ -153,12 +110,13 @@ export class SyncClient {
    * @returns {Promise<void>}
    */
   whenSynced() {
+    const state = of(this)
     const before = this.status().lastSyncedAt
-    const calledAt = this._parts.now()
+    const calledAt = state.parts.now()
     return new Promise((resolve, reject) => {
       let stop = () => {}
       const look = () => {
-        const refusal = this._refusal()
+        const refusal = state.refusal()
         const { pending, lastSyncedAt } = this.status()
         const isNewer = lastSyncedAt !== before || (lastSyncedAt ?? 0) > calledAt
         if (refusal) reject(refusal)
@@ -166,9 +124,9 @@ export class SyncClient {
         else return
         stop()
       }
-      stop = this._status.listeners.add(look)
+      stop = state.status.listeners.add(look)
       look()
-      if (!this._refusal()) this._parts.core?.feed({ type: 'poke' })
+      if (!state.refusal()) state.parts.core?.feed({ type: 'poke' })
     })
   }
 
@@ -177,7 +135,7 @@ export class SyncClient {
    * @returns {import('./status.js').SyncStatus}
    */
   status() {
-    return this._status.get()
+    return of(this).status.get()
   }
 
   /**
@@ -186,7 +144,7 @@ export class SyncClient {
    * @returns {() => void} stops it
    */
   subscribe(listener) {
-    return this._status.listeners.add(listener)
+    return of(this).status.listeners.add(listener)
   }
 
   /**
@@ -198,10 +156,11 @@ export class SyncClient {
    * @throws {SyncError} "invalid-value" for an unknown event
    */
   on(event, listener) {
-    if (!Object.hasOwn(this._on, event)) {
+    const listeners = of(this).on
+    if (!Object.hasOwn(listeners, event)) {
       throw new SyncError('invalid-value', `there is no event "${event}"`)
     }
-    return this._on[event].add(listener)
+    return listeners[event].add(listener)
   }
 
   /**
@@ -209,7 +168,7 @@ export class SyncClient {
    * @returns {RejectedMutation[]}
    */
   rejected() {
-    return this._query({ rejected: true }) ?? []
+    return of(this).query({ rejected: true }) ?? []
   }
 
   /**
@@ -218,7 +177,7 @@ export class SyncClient {
    * @returns {Promise<void>}
    */
   retryRejected(id) {
-    return this._command('retryRejected', id)
+    return of(this).command('retryRejected', id)
   }
 
   /**
@@ -227,7 +186,7 @@ export class SyncClient {
    * @returns {Promise<void>}
    */
   discardRejected(id) {
-    return this._command('discardRejected', id)
+    return of(this).command('discardRejected', id)
   }
 
   /**
@@ -235,7 +194,7 @@ export class SyncClient {
    * @returns {OverwrittenText[]}
    */
   overwritten() {
-    return this._query({ overwritten: true }) ?? []
+    return of(this).query({ overwritten: true }) ?? []
   }
 
   /**
@@ -244,7 +203,7 @@ export class SyncClient {
    * @returns {Promise<void>}
    */
   restoreOverwritten(id) {
-    return this._command('restoreOverwritten', id)
+    return of(this).command('restoreOverwritten', id)
   }
 
   /**
@@ -253,113 +212,25 @@ export class SyncClient {
    * @returns {Promise<void>}
    */
   close() {
-    this._closing ??= this._close()
-    return this._closing
-  }
-
-  /** @internal */
-  async _close() {
-    this._isClosing = true
-    this._statusChanged((notify) => notify())
-    await this._writes.settled()
-    this._isClosed = true
-    await this._parts.core?.close()
-    await this._parts.release()
-    for (const collection of this._collections.values()) collection._clear()
-  }
-
-  /** @internal @returns {SyncError | null} why nothing may be written or sent */
-  _refusal() {
-    if (this._isClosing) return new SyncError('closed', 'the client is closed')
-    if (this._isGone) {
-      const who = this.userId === null ? 'nobody is signed in' : 'this user is no longer signed in'
-      return new SyncError('signed-out', `${who}: open a new client`)
-    }
-    return null
-  }
-
-  /** @internal @param {object} question @returns {any} */
-  _query(question) {
-    return this._isGone || this._isClosed ? null : (this._parts.core?.query(question) ?? null)
-  }
-
-  /** @internal @param {(ticket: number) => string} makeJson @returns {Promise<any>} */
-  _ask(makeJson) {
-    const { core } = this._parts
-    return core ? core.ask(makeJson).done : Promise.reject(this._refusal())
-  }
-
-  /** @internal @param {string} type @param {string} id @returns {Promise<void>} */
-  async _command(type, id) {
-    const refusal = this._refusal()
-    if (refusal) throw refusal
-    if (typeof id !== 'string') throw new SyncError('invalid-value', 'the id must be a text')
-    const done = this._ask((ticket) => JSON.stringify({ type, ticket, id }))
-    this._writes.pending.add(done)
-    await done.finally(() => this._writes.pending.delete(done))
-  }
-
-  /** @internal */
-  _lookAtStatus() {
-    const { core, storage } = this._parts
-    return {
-      ...{ storage, isClosed: this._isClosing, isGone: this._isGone },
-      told: core?.query({ status: true }) ?? null,
-      broken: core?.broken ?? null,
-      isReadOnly: core?.isReadOnly ?? false,
-      isFailing: core?.isFailing ?? false,
-    }
-  }
-
-  /** @internal @param {import('./engine.js').Later} later */
-  _statusChanged(later) {
-    this._status.changed(later)
-  }
-
-  /** Rows read differently now. @internal @param {string} name @param {string[]} keys @param {import('./engine.js').Later} later */
-  _changed(name, keys, later) {
-    const collection = this._collections.get(name)
-    collection?._invalidate(keys)
-    later(() => collection?._listeners.call(keys))
-  }
-
-  /** @internal @param {string} event @param {unknown} detail @param {import('./engine.js').Later} later */
-  _notify(event, detail, later) {
-    const listeners = Object.hasOwn(this._on, event)
-      ? this._on[/** @type {ClientEvent} */ (event)]
-      : null
-    later(() => listeners?.call(deepFreeze(detail)))
-  }
-
-  /**
-   * The user signed out, or another one signed in: from here on this client reads empty.
-   * @internal
-   * @param {string | null} newUserId
-   */
-  _userGone(newUserId) {
-    if (this._isClosed) return
-    /** @type {[Collection<any>, string[]][]} */
-    const former = [...this._collections.values()].map((rows) => [rows, rows.keys()])
-    const wasGone = this._isGone
-    this._parts.core?.feed({ type: 'userGone' })
-    this._isGone = true
-    for (const [collection, keys] of former) {
-      collection._clear()
-      if (!wasGone && keys.length > 0) collection._listeners.call(keys)
-    }
-    this._statusChanged((notify) => notify())
-    this._on.userchange.call(Object.freeze({ userId: newUserId }))
-  }
-
-  /** @internal @param {{ code: string, message: string }} error */
-  _report(error) {
-    try {
-      this._parts.onError?.(errorInfo(error))
-    } catch {
-      // the place for failures failed: there is nobody left to tell
-    }
+    return of(this).close()
   }
 }
+
+/** @param {SyncClient<any>} client @returns {Inside} */
+function inside(client) {
+  return /** @type {Inside} */ (insides.get(client))
+}
+
+/**
+ * What is behind a client, for the package's own modules and tests.
+ * @param {SyncClient<any>} client
+ * @returns {import('./client-state.js').ClientState}
+ */
+export function stateOf(client) {
+  return inside(client).state
+}
+
+const of = stateOf
 
 /** @param {AbortSignal | undefined} signal */
 function aborted(signal) {

@@ -1,10 +1,5 @@
-// Owns reading and writing one collection: the frozen objects the app holds, the same ones while
-// nothing changed. Knows nothing of merging, sending or storing.
-
-import { SyncError } from './error.js'
-import { deepFreeze } from './freeze.js'
-import { Listeners } from './listeners.js'
-import { encodeValue } from './value.js'
+// Owns Collection, the object the app reads and writes rows through, and what its calls promise. The
+// work is done in rows.js and writes.js.
 
 /**
  * @template T
@@ -19,44 +14,16 @@ import { encodeValue } from './value.js'
  * @property {number} [limit]
  */
 
-/**
- * What a collection needs of its client.
- * @typedef {object} Reads
- * @property {(question: object) => any} query null when there is nothing to read
- * @property {() => boolean} isReadable false: signed out or closed, everything reads empty
- * @property {(error: unknown) => void} onThrow a listener threw
- */
+/** @typedef {{ rows: import('./rows.js').Rows, writes: import('./writes.js').Writes }} Inside */
 
-/** More than a screen shows at once; a list not asked for in this many others is made anew. */
-const listsKept = 100
-const listMembers = ['where', 'orderBy', 'desc', 'from', 'to', 'after', 'limit']
-/** @type {readonly any[]} */
-const none = Object.freeze([])
+/** @type {WeakMap<Collection<any>, Inside>} what a collection is made of, out of the app's reach */
+const insides = new WeakMap()
 
 /** @template T */
 export class Collection {
-  /**
-   * @internal
-   * @param {string} name
-   * @param {import('./schema.js').CollectionSpec} spec
-   * @param {Reads} reads
-   * @param {import('./writes.js').Writes} writes
-   */
-  constructor(name, spec, reads, writes) {
-    /** @internal */
-    this._name = name
-    /** @internal */
-    this._spec = spec
-    /** @internal */
-    this._reads = reads
-    /** @internal */
-    this._writes = writes
-    /** @internal @type {Map<string, Readonly<T>>} */
-    this._rows = new Map()
-    /** @internal @type {Map<string, { isFresh: boolean, rows: readonly any[] }>} */
-    this._lists = new Map()
-    /** @internal @type {Listeners<string[]>} */
-    this._listeners = new Listeners(reads.onThrow)
+  /** @param {Inside} inside */
+  constructor(inside) {
+    insides.set(this, inside)
   }
 
   /**
@@ -66,8 +33,7 @@ export class Collection {
    * @returns {Readonly<T> | undefined}
    */
   get(key) {
-    if (!this._reads.isReadable() || typeof key !== 'string') return undefined
-    return this._rows.get(key) ?? this._remember(key, this._ask({ get: key }))
+    return of(this).rows.get(key)
   }
 
   /**
@@ -77,8 +43,7 @@ export class Collection {
    * @throws {SyncError} "unknown-field" or "invalid-value" for options that make no sense
    */
   list(options = {}) {
-    if (!this._reads.isReadable()) return none
-    return this._list(this._check(options), (list) => this._rowsOf(this._ask({ list })))
+    return of(this).rows.list(options)
   }
 
   /**
@@ -86,13 +51,12 @@ export class Collection {
    * @returns {string[]}
    */
   keys() {
-    if (!this._reads.isReadable()) return []
-    return [...this._list('', () => this._ask({ list: {} }) ?? [])]
+    return of(this).rows.keys()
   }
 
   /** How many rows there are. @returns {number} */
   get size() {
-    return (this._reads.isReadable() && this._ask({ size: true })) || 0
+    return of(this).rows.size()
   }
 
   /**
@@ -102,7 +66,7 @@ export class Collection {
    * @returns {Promise<void>} rejects with a SyncError, having changed nothing
    */
   put(key, value) {
-    return this._writes.write(this._name, { op: 'put', key, fields: value })
+    return write(this, { op: 'put', key, fields: value })
   }
 
   /**
@@ -112,7 +76,7 @@ export class Collection {
    * @returns {Promise<void>}
    */
   patch(key, fields) {
-    return this._writes.write(this._name, { op: 'patch', key, fields })
+    return write(this, { op: 'patch', key, fields })
   }
 
   /**
@@ -121,7 +85,7 @@ export class Collection {
    * @returns {Promise<void>}
    */
   remove(key) {
-    return this._writes.write(this._name, { op: 'remove', key })
+    return write(this, { op: 'remove', key })
   }
 
   /**
@@ -133,7 +97,7 @@ export class Collection {
    * @returns {Promise<void>}
    */
   increment(key, field, by = 1, alsoSet = {}) {
-    return this._writes.write(this._name, { op: 'increment', key, field, by, fields: alsoSet })
+    return write(this, { op: 'increment', key, field, by, fields: alsoSet })
   }
 
   /**
@@ -142,91 +106,17 @@ export class Collection {
    * @returns {() => void} stops it
    */
   subscribe(listener) {
-    return this._listeners.add(listener)
+    return of(this).rows.listeners.add(listener)
   }
+}
 
-  /** These rows read differently now. @internal @param {string[]} keys */
-  _invalidate(keys) {
-    for (const key of keys) this._rows.delete(key)
-    for (const list of this._lists.values()) list.isFresh = false
-  }
+/** @param {Collection<any>} collection @returns {Inside} */
+function of(collection) {
+  return /** @type {Inside} */ (insides.get(collection))
+}
 
-  /** Forgets everything: the user is gone. @internal */
-  _clear() {
-    this._rows.clear()
-    this._lists.clear()
-  }
-
-  /** @internal @param {object} question @returns {any} */
-  _ask(question) {
-    return this._reads.query({ ...question, collection: this._name })
-  }
-
-  /** @internal @param {string} key @param {any} row @returns {Readonly<T> | undefined} */
-  _remember(key, row) {
-    if (row === null) return undefined
-    // Asked for by the key of a row that was merged into another one: kept under the other's key
-    // only, because that is the one which is told when it changes.
-    const { key: keyField } = this._spec
-    const ownKey = keyField === 'self' ? key : (row[keyField] ?? key)
-    const known = this._rows.get(ownKey)
-    if (known) return known
-    this._rows.set(ownKey, deepFreeze(row))
-    return row
-  }
-
-  /** @internal @param {string[] | null} keys @returns {Readonly<T>[]} */
-  _rowsOf(keys) {
-    if (!keys) return []
-    const missing = keys.filter((key) => !this._rows.has(key))
-    const answers = missing.length > 0 ? (this._ask({ rows: missing }) ?? []) : []
-    for (const [i, key] of missing.entries()) this._remember(key, answers[i] ?? null)
-    return keys.flatMap((key) => this._rows.get(key) ?? [])
-  }
-
-  /**
-   * @internal
-   * @param {string} options as JSON; empty for keys()
-   * @param {(options: any) => any[]} make
-   * @returns {readonly any[]}
-   */
-  _list(options, make) {
-    const known = this._lists.get(options)
-    if (known?.isFresh) return known.rows
-    const made = make(options && JSON.parse(options))
-    // A change elsewhere in the collection leaves this list what it was.
-    const isSame =
-      known?.rows.length === made.length && made.every((row, i) => row === known.rows[i])
-    const rows = isSame && known ? known.rows : Object.freeze(made)
-    this._lists.delete(options)
-    this._lists.set(options, { isFresh: true, rows })
-    if (this._lists.size > listsKept) {
-      for (const oldest of this._lists.keys()) {
-        this._lists.delete(oldest)
-        break
-      }
-    }
-    return rows
-  }
-
-  /** @internal @param {ListOptions<T>} options @returns {string} JSON */
-  _check(options) {
-    const json = encodeValue(options, 'options')
-    if (!json.startsWith('{')) throw new SyncError('invalid-value', 'options must be an object')
-    for (const name of Object.keys(options)) {
-      if (!listMembers.includes(name)) {
-        throw new SyncError('invalid-value', `list() has no option "${name}"`)
-      }
-    }
-    const { where = {}, orderBy, limit } = options
-    for (const path of [...Object.keys(where), ...(orderBy === undefined ? [] : [orderBy])]) {
-      if (!Object.hasOwn(this._spec.fields, String(path).split('.')[0])) {
-        throw new SyncError('unknown-field', `"${this._name}" has no field "${path}"`)
-      }
-    }
-    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
-      throw new SyncError('invalid-value', 'options.limit must be a whole number')
-    }
-    return json
-  }
+/** @param {Collection<any>} collection @param {import('./writes.js').Op} op @returns {Promise<void>} */
+function write(collection, op) {
+  const { rows, writes } = of(collection)
+  return writes.write(rows.name, op)
 }

@@ -3,6 +3,7 @@
 
 import { listenToBrowser } from './browser-events.js'
 import { SyncClient } from './client.js'
+import { ClientState } from './client-state.js'
 import { IndexedDbDisk, MemoryDisk } from './disk.js'
 import { Core } from './engine.js'
 import { messageOf, SyncError } from './error.js'
@@ -68,20 +69,17 @@ export async function open(options, createModule) {
   try {
     const { userId, session, asked } = await whoseData(source, users)
     const parts = { userId, schema, now, onError, release, storage: nameOfStorage(isDurable) }
-    /** @param {SyncClient<S>} client */
-    const follow = (client) => {
-      auth.follow(client.userId, (event, newUserId) => {
-        if (event === 'SIGNED_OUT') users?.forget().catch((error) => client._report(error))
-        client._userGone(newUserId)
+    /** @param {ClientState} state @returns {SyncClient<any>} */
+    const start = (state) => {
+      auth.follow(userId, (event, newUserId) => {
+        if (event === 'SIGNED_OUT') users?.forget().catch((error) => state.report(error))
+        state.userGone(newUserId)
       })
-      // auth was slow, and the last user's data was opened meanwhile
+      // auth may have been slow, and the last user's data was opened meanwhile
       asked.then(auth.check, () => {})
+      return new SyncClient(state)
     }
-    if (userId === null) {
-      const client = new SyncClient({ ...parts, core: null })
-      follow(/** @type {any} */ (client))
-      return /** @type {any} */ (client)
-    }
+    if (userId === null) return start(new ClientState({ ...parts, core: null }))
     const module = await loadModule(createModule, options.wasm)
     const disk = isDurable
       ? new IndexedDbDisk({
@@ -92,8 +90,8 @@ export async function open(options, createModule) {
       : new MemoryDisk()
     undo.push(() => disk.close())
     const requests = makeRequests(options)
-    /** @type {SyncClient<any>} there before the first effect is started */
-    let client
+    /** @type {ClientState} there before the first effect is started */
+    let state
     const config = {
       ...{ schema, userId, autoSync, debounceMs: options.debounceMs ?? 500 },
       ...{ entropy: randomHex(16), inMemory: !isDurable },
@@ -101,25 +99,25 @@ export async function open(options, createModule) {
     const core = new Core(module, config, {
       ...{ disk, now, fetch: requests.fetch },
       askSession: (refresh) => answerSession(core, source, auth, userId, refresh),
-      onChanged: (name, keys, later) => client._changed(name, keys, later),
-      onStatus: (later) => client._statusChanged(later),
-      onProgress: (progress, later) => later(() => client._onProgress.call(progress)),
-      onNotify: (event, detail, later) => client._notify(event, detail, later),
-      onFailed: (error, later) => later(() => client._report(error)),
+      onChanged: (name, keys, later) => state.onChanged(name, keys, later),
+      onStatus: (later) => state.onStatus(later),
+      onProgress: (progress, later) => later(() => state.onProgress.call(progress)),
+      onNotify: (event, detail, later) => state.onNotify(event, detail, later),
+      onFailed: (error, later) => state.onFailed(error, later),
     })
     undo.push(
       () => core.free(),
       () => requests.stop(),
     )
-    client = new SyncClient({ ...parts, core })
+    state = new ClientState({ ...parts, core })
     await disk.load((seq, bytes) => core.load(seq, bytes))
-    if (session) await users?.remember(userId)
+    // a full disk must not keep anybody from reading
+    if (session) await users?.remember(userId).catch((error) => state.report(error))
     core.feed({ type: 'loaded' })
-    follow(client)
     undo.push(listenToBrowser(() => wake(core, autoSync)))
     if (autoSync) core.feed({ type: 'poke' })
-    if (isDurable) askToPersist(client)
-    return client
+    if (isDurable) askToPersist(state)
+    return start(state)
   } catch (error) {
     await release()
     throw error
@@ -175,13 +173,13 @@ function wake(core, autoSync) {
   if (autoSync) core.feed({ type: 'poke' })
 }
 
-/** @param {SyncClient<any>} client */
-async function askToPersist(client) {
+/** @param {ClientState} state */
+async function askToPersist({ status }) {
   const storage = globalThis.navigator?.storage
   if (!storage?.persisted) return
   try {
-    client._status.persisted = (await storage.persisted()) || ((await storage.persist?.()) ?? false)
-    client._statusChanged((notify) => notify())
+    status.persisted = (await storage.persisted()) || ((await storage.persist?.()) ?? false)
+    status.changed((notify) => notify())
   } catch {
     // it stays null: unknown
   }

@@ -38,6 +38,8 @@ export class Status {
     this.listeners = new Listeners(onThrow)
     /** @type {boolean | null} */
     this.persisted = null
+    /** @type {{ code: string, message: string } | null} stays until the next clean open */
+    this.damage = null
     /** @type {SyncStatus | null} */
     this.known = null
     /** @type {any} what the core said last: still true when it cannot be asked any more */
@@ -63,7 +65,7 @@ export class Status {
   make({ told, broken, storage, isReadOnly, isFailing, isGone, isClosed }) {
     this.told = told ?? this.told
     const { pending, rejected, lastSyncedAt, lastError, nextRetryAt } = this.told
-    const error = broken ?? lastError
+    const error = broken ?? this.damage ?? lastError
     let state = broken ? 'error' : this.told.state
     if (isGone) state = 'signed-out'
     if (isClosed) state = 'closed'

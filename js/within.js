@@ -24,7 +24,8 @@ export function within(ms, promise, makeError) {
  * @returns {ReturnType<typeof setTimeout>}
  */
 export function idleTimeout(callback, ms) {
+  /** @type {any} a number in browsers, an object in Node */
   const timer = setTimeout(callback, ms)
-  if (typeof timer === 'object') timer.unref?.()
+  timer.unref?.()
   return timer
 }

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
+import { stateOf } from '../../js/client.js'
 import { IndexedDbDisk } from '../../js/disk.js'
 import { createFakeModule, liveEngines } from '../support/fake-engine.js'
 import { anna, ben, newDatabase, openClient, signedIn, until } from '../support/open-client.js'
@@ -23,6 +24,11 @@ afterEach(async () => {
   open = []
   assert.equal(liveEngines.size, 0, 'every engine was freed')
 })
+
+/** The engine behind a client. @param {any} client @returns {any} */
+function coreOf(client) {
+  return stateOf(client).parts.core
+}
 
 /** A server that answers these bodies (or statuses) in turn, then the last one for ever. */
 function serverOf(/** @type {any[]} */ ...answers) {
@@ -365,6 +371,29 @@ test('a segment of a newer build makes the client read-only', async () => {
   await assert.rejects(second.collection('logs').remove(one), { code: 'reload-needed' })
 })
 
+test('a damaged segment is told and stays in the status; the rest is there', async () => {
+  const database = newDatabase()
+  const first = await newClient({ database })
+  await first.collection('logs').put(one, log)
+  await first.close()
+  const disk = new IndexedDbDisk({ name: `/${database}/${anna}`, module: await createFakeModule() })
+  await disk.load(() => {})
+  await disk.commit(
+    () => new TextEncoder().encode('rubbish'),
+    () => {},
+  )
+  await disk.close()
+  /** @type {any[]} */
+  const failures = []
+  const onError = (/** @type {any} */ error) => failures.push(error.code)
+  const second = await newClient({ database, onError, fetch: serverOf({}).fetch })
+  assert.equal(second.collection('logs').get(one).content, 'slept well')
+  await second.collection('logs').patch(one, { content: 'else' })
+  await second.sync()
+  assert.deepEqual(failures, ['storage-damaged'])
+  assert.equal(second.status().lastError.code, 'storage-damaged')
+})
+
 test('a trap in the core ends in one error, not in a hanging promise', async () => {
   /** @type {any[]} */
   const failures = []
@@ -372,7 +401,7 @@ test('a trap in the core ends in one error, not in a hanging promise', async () 
     onError: (/** @type {any} */ error) => failures.push(error.code),
   })
   const write = client.collection('logs').put(one, log)
-  client._parts.core.feed({ type: 'trap' })
+  coreOf(client).feed({ type: 'trap' })
   await assert.rejects(write, { code: 'invariant', message: /unreachable/ })
   await assert.rejects(client.collection('logs').put(one, log), { code: 'invariant' })
   await assert.rejects(client.sync(), { code: 'invariant' })
@@ -388,7 +417,7 @@ test('what was acknowledged is there after a kill, for that user only', async ()
   await Promise.all([logs.patch(one, { content: 'a' }), logs.patch(one, { metadata: { b: 1 } })])
   logs.patch(one, { content: 'never acknowledged' })
   // killed: nothing of it runs again
-  const { core } = killed._parts
+  const core = coreOf(killed)
   core.host.disk.database.drop()
   core.free()
   const reopened = await newClient({ database })
@@ -406,7 +435,7 @@ test('two clients of one user see each other’s writes with the next commit or 
   await second.collection('theme').put('self', { theme: 'dark' })
   assert.equal(second.collection('logs').get(one).content, 'slept well')
   assert.equal(first.collection('theme').get('self'), undefined)
-  first._parts.core.refresh()
+  coreOf(first).refresh()
   await until(() => first.collection('theme').get('self')?.theme === 'dark')
 })
 

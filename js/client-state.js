@@ -1,0 +1,180 @@
+// Owns what a client is made of and what happens to it: the effects of the core, the user who is gone,
+// the end. The app never holds it; it holds the SyncClient of client.js.
+
+import { errorInfo, messageOf, SyncError } from './error.js'
+import { deepFreeze } from './freeze.js'
+import { Listeners } from './listeners.js'
+import { Rows } from './rows.js'
+import { Status } from './status.js'
+import { Writes } from './writes.js'
+
+/** @typedef {'userchange' | 'rejected' | 'overwritten'} ClientEvent */
+
+/**
+ * @typedef {object} ClientParts
+ * @property {string | null} userId
+ * @property {import('./schema.js').Schema} schema
+ * @property {import('./engine.js').Core | null} core null: nobody was ever signed in here
+ * @property {() => number} now
+ * @property {'durable' | 'memory'} storage
+ * @property {((error: import('./error.js').SyncErrorInfo) => void) | undefined} onError
+ * @property {() => Promise<void>} release stops requests, timers, listeners; closes the database
+ */
+
+export class ClientState {
+  /** @param {ClientParts} parts */
+  constructor(parts) {
+    this.parts = parts
+    /** nobody is signed in, or somebody else: nothing is read, written or sent */
+    this.isGone = parts.core === null
+    /** @type {Promise<void> | null} */
+    this.closing = null
+    this.isClosing = false
+    this.isClosed = false
+    /** @param {unknown} error */
+    const onThrow = (error) => {
+      this.report(new SyncError('invariant', `a listener threw: ${messageOf(error)}`, error))
+    }
+    this.status = new Status(() => this.lookAtStatus(), onThrow)
+    /** @type {Listeners<import('./client.js').SyncProgress>} */
+    this.onProgress = new Listeners(onThrow)
+    /** @type {Record<ClientEvent, Listeners<unknown>>} */
+    this.on = {
+      userchange: new Listeners(onThrow),
+      rejected: new Listeners(onThrow),
+      overwritten: new Listeners(onThrow),
+    }
+    this.writes = new Writes(
+      parts.schema,
+      () => this.refusal(),
+      (ops) => this.ask((ticket) => `{"type":"write","ticket":${ticket},"ops":${ops}}`),
+    )
+    const reads = {
+      query: (/** @type {object} */ question) => this.query(question),
+      isReadable: () => !this.isGone && !this.isClosed,
+      onThrow,
+    }
+    /** @type {Map<string, Rows>} by collection */
+    this.rows = new Map()
+    for (const [name, spec] of Object.entries(parts.schema.collections)) {
+      this.rows.set(name, new Rows(name, spec, reads))
+    }
+  }
+
+  /** Refuses new work, lets what was written become durable, lets go of everything. */
+  close() {
+    this.closing ??= this.end()
+    return this.closing
+  }
+
+  async end() {
+    this.isClosing = true
+    this.onStatus((notify) => notify())
+    await this.writes.settled()
+    this.isClosed = true
+    await this.parts.core?.close()
+    await this.parts.release()
+    for (const rows of this.rows.values()) rows.clear()
+  }
+
+  /** @returns {SyncError | null} why nothing may be written or sent */
+  refusal() {
+    if (this.isClosing) return new SyncError('closed', 'the client is closed')
+    if (this.isGone) {
+      const who =
+        this.parts.userId === null ? 'nobody is signed in' : 'this user is no longer signed in'
+      return new SyncError('signed-out', `${who}: open a new client`)
+    }
+    return null
+  }
+
+  /** @param {object} question @returns {any} */
+  query(question) {
+    return this.isGone || this.isClosed ? null : (this.parts.core?.query(question) ?? null)
+  }
+
+  /** @param {(ticket: number) => string} makeJson @returns {Promise<any>} */
+  ask(makeJson) {
+    const { core } = this.parts
+    return core ? core.ask(makeJson).done : Promise.reject(this.refusal())
+  }
+
+  /** @param {string} type @param {string} id @returns {Promise<void>} */
+  async command(type, id) {
+    const refusal = this.refusal()
+    if (refusal) throw refusal
+    if (typeof id !== 'string') throw new SyncError('invalid-value', 'the id must be a text')
+    const done = this.ask((ticket) => JSON.stringify({ type, ticket, id }))
+    this.writes.pending.add(done)
+    await done.finally(() => this.writes.pending.delete(done))
+  }
+
+  lookAtStatus() {
+    const { core, storage } = this.parts
+    return {
+      ...{ storage, isClosed: this.isClosing, isGone: this.isGone },
+      told: core?.query({ status: true }) ?? null,
+      broken: core?.broken ?? null,
+      isReadOnly: core?.isReadOnly ?? false,
+      isFailing: core?.isFailing ?? false,
+    }
+  }
+
+  /** @param {import('./engine.js').Later} later */
+  onStatus(later) {
+    this.status.changed(later)
+  }
+
+  /** Rows read differently now. @param {string} name @param {string[]} keys @param {import('./engine.js').Later} later */
+  onChanged(name, keys, later) {
+    const rows = this.rows.get(name)
+    rows?.invalidate(keys)
+    later(() => rows?.listeners.call(keys))
+  }
+
+  /** @param {string} event @param {unknown} detail @param {import('./engine.js').Later} later */
+  onNotify(event, detail, later) {
+    const listeners = Object.hasOwn(this.on, event)
+      ? this.on[/** @type {ClientEvent} */ (event)]
+      : null
+    later(() => listeners?.call(deepFreeze(detail)))
+  }
+
+  /**
+   * The user signed out, or another one signed in: from here on this client reads empty.
+   *
+   * @param {string | null} newUserId
+   */
+  userGone(newUserId) {
+    if (this.isClosed) return
+    /** @type {[Rows, string[]][]} */
+    const former = [...this.rows.values()].map((rows) => [rows, rows.keys()])
+    const wasGone = this.isGone
+    this.parts.core?.feed({ type: 'userGone' })
+    this.isGone = true
+    for (const [rows, keys] of former) {
+      rows.clear()
+      if (!wasGone && keys.length > 0) rows.listeners.call(keys)
+    }
+    this.onStatus((notify) => notify())
+    this.on.userchange.call(Object.freeze({ userId: newUserId }))
+  }
+
+  /** @param {{ code: string, message: string }} error @param {import('./engine.js').Later} later */
+  onFailed(error, later) {
+    if (error.code === 'storage-damaged') {
+      this.status.damage = error
+      this.onStatus(later)
+    }
+    later(() => this.report(error))
+  }
+
+  /** @param {{ code: string, message: string }} error */
+  report(error) {
+    try {
+      this.parts.onError?.(errorInfo(error))
+    } catch {
+      // the place for failures failed: there is nobody left to tell
+    }
+  }
+}
