@@ -1,0 +1,116 @@
+// What npm would publish, as its user gets it: packed, unpacked into a project of its own, every
+// entry imported from there. Tells what importing it downloads; judges no size.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** @type {string} a project that has installed the package, and nothing else */
+let project
+/** @type {string[]} what is in it, by path */
+let files
+/** @type {{ name: string, exports?: unknown }} its package.json */
+let manifest
+
+before(async () => {
+  project = await mkdtemp(join(tmpdir(), 'somatic-sync-package-'))
+  await run('npm', ['pack', '--pack-destination', project], { cwd: root })
+  const tarball = (await readdir(project)).find((name) => name.endsWith('.tgz')) ?? ''
+  const folder = join(project, 'node_modules/somatic-sync')
+  await mkdir(folder, { recursive: true })
+  await run('tar', ['-xzf', join(project, tarball), '--strip-components=1', '-C', folder])
+  await writeFile(join(project, 'package.json'), '{ "type": "module" }')
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1))
+  manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+})
+after(() => rm(project, { recursive: true, force: true }))
+
+/**
+ * What each of `exports` names: every file, whatever its condition.
+ * @returns {[string, string[]][]}
+ */
+function exported() {
+  const { exports } = manifest
+  assert.ok(exports, 'package.json has "exports"')
+  const isMap = typeof exports === 'object' && Object.keys(exports).every((key) => key[0] === '.')
+  const entries = Object.entries(isMap ? exports : { '.': exports })
+  return entries.map(([path, to]) => [path, leaves(to)])
+}
+
+/** @param {any} value @returns {string[]} */
+const leaves = (value) =>
+  typeof value === 'string' ? [value] : Object.values(value ?? {}).flatMap(leaves)
+
+test('package: holds the module and the entry', () => {
+  const needed = ['dist/module.js', 'dist/module.wasm', 'js/index.js', 'README.md', 'LICENSE']
+  const missing = needed.filter((file) => !files.includes(file))
+  assert.deepEqual(missing, [], 'nothing is missing (package.json "files")')
+})
+
+// The README tells to copy them, and the package is all that its user has.
+const filesLackThem = { todo: 'package.json "files" does not name supabase/migrations' }
+test('package: holds the migrations', filesLackThem, () => {
+  assert.ok(files.some((file) => /^supabase\/migrations\/.*\.sql$/.test(file)))
+})
+
+test('package: holds nothing of its development', () => {
+  const folders = /^(bench|build|cmake|demo|node_modules|scripts|tests|wasm)\/|^supabase\/(?!migr)/
+  const names = /^(CMake.*|biome\.json|tsconfig.*|package-lock\.json|\..*)$/
+  const kinds = /\.(cpp|hpp|h|sh|tgz)$|\.test\.js$/
+  const strays = files.filter((file) => [folders, names, kinds].some((each) => each.test(file)))
+  assert.deepEqual(strays, [])
+})
+
+test('package: every file that exports names is in it', () => {
+  const missing = exported().filter(([, targets]) =>
+    targets.some((target) => !target.includes('*') && !files.includes(target.replace('./', ''))),
+  )
+  assert.deepEqual(missing, [])
+})
+
+test('package: every entry can be imported', async () => {
+  const entries = exported()
+  assert.ok(
+    entries.some(([path]) => path === '.'),
+    'exports has "."',
+  )
+  for (const [path, targets] of entries) {
+    if (path.includes('*') || !targets.some((target) => /\.m?js$/.test(target))) continue
+    const specifier = manifest.name + path.slice(1)
+    const code = `console.log(Object.keys(await import('${specifier}')).join(' '))`
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], {
+      cwd: project,
+    })
+    assert.notEqual(stdout.trim(), '', `${specifier} exports something`)
+    if (path === '.') assert.match(stdout, /\bopenSync\b/)
+  }
+})
+
+test('package: what importing it downloads', async (t) => {
+  const bundle = await build({
+    stdin: { contents: `export * from '${manifest.name}'`, resolveDir: project },
+    ...{ bundle: true, minify: true, write: false, format: 'esm', target: 'es2022' },
+    ...{ external: ['node:*', 'module'], logLevel: 'silent' },
+  })
+  const wasm = await readFile(join(project, 'node_modules', manifest.name, 'dist/module.wasm'))
+  const size = (/** @type {Uint8Array} */ bytes) => gzipSync(bytes, { level: 9 }).length
+  const script = size(bundle.outputFiles[0].contents)
+  const kilobytes = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} kB`
+  t.diagnostic(
+    `importing "." downloads, gzipped: ${kilobytes(script)} of script + ` +
+      `${kilobytes(size(wasm))} of WebAssembly = ${kilobytes(script + size(wasm))}`,
+  )
+})
