@@ -21,6 +21,7 @@ build_wasm() {
       --outfile=dist/module.js $built/module.js
   fi
   cp -u $built/module.wasm $built/module.d.ts dist/
+  step "Writing the declarations" bash scripts/declarations.sh
 }
 
 case ${1:-wasm} in
