@@ -166,6 +166,18 @@ export const PROJECT_SQL = `
 `
 
 /**
+ * PostgREST takes a JSON array for an argument of type vector, as the app sends it. The type's oid is
+ * only known once a migration has made the extension.
+ * @param {PGlite} pglite
+ */
+export async function acceptVectorArrays(pglite) {
+  const { rows } = await pglite.query("select oid from pg_type where typname = 'vector'")
+  for (const { oid } of /** @type {{ oid: number }[]} */ (rows)) {
+    pglite.serializers[oid] = (value) => (Array.isArray(value) ? JSON.stringify(value) : value)
+  }
+}
+
+/**
  * @param {PGlite} pglite
  * @param {string} text one statement with params, or any number of statements without
  * @param {unknown[]} [params]

@@ -4,7 +4,14 @@
 
 import { fileURLToPath } from 'node:url'
 import { createAdaptorServer } from '@hono/node-server'
-import { openDatabase, PROJECT_SQL, runSql, runSqlAs, StartError } from './database.js'
+import {
+  acceptVectorArrays,
+  openDatabase,
+  PROJECT_SQL,
+  runSql,
+  runSqlAs,
+  StartError,
+} from './database.js'
 import { LOCAL_JWT_SECRET, mintToken } from './jwt.js'
 import { App, printingTo } from './lite.js'
 import { applyMigrations } from './migrations.js'
@@ -88,6 +95,7 @@ export async function startLocalSupabase(options = {}) {
     await pglite.exec(PROJECT_SQL)
     const migrations = options.migrations ?? OUR_MIGRATIONS
     for (const file of await applyMigrations(pglite, migrations)) log(`applied ${file}`)
+    await acceptVectorArrays(pglite)
 
     answer = async (request) => {
       if (request.method === 'OPTIONS') return answerPreflight(request.headers)

@@ -136,13 +136,12 @@ describe('supabase-js beside sync', () => {
     const stored = await client.from('vector_embeddings').insert({
       user_id: user,
       content: 'c',
-      embedding: JSON.stringify(embedding),
+      embedding,
       metadata: { a: 1 },
     })
     assert.equal(stored.error, null)
-    // Hosted PostgREST takes the array itself; the local server spells vectors only from text.
     const { data, error } = await client.rpc('match_embeddings', {
-      query_embedding: JSON.stringify(embedding),
+      query_embedding: embedding,
       match_user_id: user,
       match_threshold: 0.7,
       match_count: 5,
