@@ -5,6 +5,7 @@ import { Collection } from './collection.js'
 import { errorInfo, messageOf, SyncError } from './error.js'
 import { deepFreeze } from './freeze.js'
 import { Listeners } from './listeners.js'
+import { Status } from './status.js'
 import { Writes } from './writes.js'
 
 /**
@@ -20,19 +21,6 @@ import { Writes } from './writes.js'
  */
 
 /** @typedef {{ phase: 'push' | 'pull', done: number, total: number | null }} SyncProgress */
-
-/**
- * @typedef {object} SyncStatus
- * @property {'idle' | 'syncing' | 'offline' | 'signed-out' | 'locked' | 'error' | 'closed'} state
- * @property {number} pending writes that were not sent yet
- * @property {number} rejected
- * @property {number | null} lastSyncedAt milliseconds since 1970
- * @property {import('./error.js').SyncErrorInfo | null} lastError
- * @property {number | null} nextRetryAt milliseconds since 1970
- * @property {'durable' | 'memory' | 'failing' | 'read-only'} storage failing: the last write was
- *   not stored; read-only: a newer build wrote here
- * @property {boolean | null} persisted whether the browser promised to keep the data; null: unknown
- */
 
 /** @typedef {{ id: string, collection: string, key: string, code: string, message: string, at: number, value: unknown }} RejectedMutation */
 
@@ -50,11 +38,6 @@ import { Writes } from './writes.js'
  * @property {((error: import('./error.js').SyncErrorInfo) => void) | undefined} onError
  * @property {() => Promise<void>} release stops requests, timers, listeners; closes the database
  */
-
-const nothingYet = {
-  ...{ state: 'idle', pending: 0, rejected: 0 },
-  ...{ lastSyncedAt: null, lastError: null, nextRetryAt: null },
-}
 
 /**
  * One user's data on this device. Made by openSync().
@@ -79,18 +62,12 @@ export class SyncClient {
     this._isClosing = false
     /** @internal */
     this._isClosed = false
-    /** @internal @type {any} what the core said of itself last */
-    this._told = nothingYet
-    /** @internal @type {boolean | null} */
-    this._persisted = null
-    /** @internal @type {Readonly<SyncStatus> | null} */
-    this._status = null
     /** @internal @param {unknown} error */
     this._onThrow = (error) => {
       this._report(new SyncError('invariant', `a listener threw: ${messageOf(error)}`, error))
     }
-    /** @internal @type {Listeners<SyncStatus>} */
-    this._onStatus = new Listeners(this._onThrow)
+    /** @internal */
+    this._status = new Status(() => this._lookAtStatus(), this._onThrow)
     /** @internal @type {Listeners<SyncProgress>} */
     this._onProgress = new Listeners(this._onThrow)
     /** @internal @type {Record<ClientEvent, Listeners<unknown>>} */
@@ -189,7 +166,7 @@ export class SyncClient {
         else return
         stop()
       }
-      stop = this._onStatus.add(look)
+      stop = this._status.listeners.add(look)
       look()
       if (!this._refusal()) this._parts.core?.feed({ type: 'poke' })
     })
@@ -197,20 +174,19 @@ export class SyncClient {
 
   /**
    * How things stand; the same frozen object while nothing changed.
-   * @returns {SyncStatus}
+   * @returns {import('./status.js').SyncStatus}
    */
   status() {
-    this._status ??= deepFreeze(this._makeStatus())
-    return this._status
+    return this._status.get()
   }
 
   /**
    * Calls the listener after the status changed.
-   * @param {(status: SyncStatus) => void} listener
+   * @param {(status: import('./status.js').SyncStatus) => void} listener
    * @returns {() => void} stops it
    */
   subscribe(listener) {
-    return this._onStatus.add(listener)
+    return this._status.listeners.add(listener)
   }
 
   /**
@@ -323,27 +299,21 @@ export class SyncClient {
     await done.finally(() => this._writes.pending.delete(done))
   }
 
-  /** @internal @returns {SyncStatus} */
-  _makeStatus() {
+  /** @internal */
+  _lookAtStatus() {
     const { core, storage } = this._parts
-    this._told = core?.query({ status: true }) ?? this._told
-    const { pending, rejected, lastSyncedAt, lastError, nextRetryAt } = this._told
-    let state = core?.broken ? 'error' : this._told.state
-    if (this._isGone) state = 'signed-out'
-    if (this._isClosing) state = 'closed'
-    const error = core?.broken ?? lastError
     return {
-      ...{ state, pending, rejected, lastSyncedAt, nextRetryAt },
-      lastError: error ? errorInfo(error) : null,
-      storage: core?.isReadOnly ? 'read-only' : core?.isFailing ? 'failing' : storage,
-      persisted: this._persisted,
+      ...{ storage, isClosed: this._isClosing, isGone: this._isGone },
+      told: core?.query({ status: true }) ?? null,
+      broken: core?.broken ?? null,
+      isReadOnly: core?.isReadOnly ?? false,
+      isFailing: core?.isFailing ?? false,
     }
   }
 
   /** @internal @param {import('./engine.js').Later} later */
   _statusChanged(later) {
-    this._status = null
-    later(() => this._onStatus.call(this.status()))
+    this._status.changed(later)
   }
 
   /** Rows read differently now. @internal @param {string} name @param {string[]} keys @param {import('./engine.js').Later} later */
@@ -355,7 +325,9 @@ export class SyncClient {
 
   /** @internal @param {string} event @param {unknown} detail @param {import('./engine.js').Later} later */
   _notify(event, detail, later) {
-    const listeners = Object.hasOwn(this._on, event) ? this._on[/** @type {ClientEvent} */ (event)] : null
+    const listeners = Object.hasOwn(this._on, event)
+      ? this._on[/** @type {ClientEvent} */ (event)]
+      : null
     later(() => listeners?.call(deepFreeze(detail)))
   }
 

@@ -195,7 +195,8 @@ export class Collection {
     if (known?.isFresh) return known.rows
     const made = make(options && JSON.parse(options))
     // A change elsewhere in the collection leaves this list what it was.
-    const isSame = known?.rows.length === made.length && made.every((row, i) => row === known.rows[i])
+    const isSame =
+      known?.rows.length === made.length && made.every((row, i) => row === known.rows[i])
     const rows = isSame && known ? known.rows : Object.freeze(made)
     this._lists.delete(options)
     this._lists.set(options, { isFresh: true, rows })

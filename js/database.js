@@ -117,7 +117,10 @@ export class Database {
  * @param {(result: T) => void} then
  */
 export function onResult(request, fail, then) {
-  request.onerror = () => fail(request.error)
+  request.onerror = () => {
+    // a request that dies with its transaction does not know why: the transaction's onabort does
+    if (request.error?.name !== 'AbortError') fail(request.error)
+  }
   request.onsuccess = () => {
     try {
       then(request.result)

@@ -148,9 +148,7 @@ export class IndexedDbDisk {
     this.unsure = { seq, bytes: contents }
     if (seq === 1) {
       // stock IDBFS populates a file only below a folder that has a record
-      for (const folder of [this.name, `${this.name}/journal`]) {
-        files.put({ timestamp, mode: modeOfFolder }, folder)
-      }
+      files.put({ timestamp, mode: modeOfFolder }, `${this.name}/journal`)
     }
     const request = files.put({ timestamp, mode: modeOfFile, contents }, this.path(seq))
     onResult(request, fail, () => {})

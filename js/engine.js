@@ -269,7 +269,7 @@ export class Core {
     const promise = this.tickets.get(ticket)
     this.tickets.delete(ticket)
     if (code) promise?.reject(new SyncError(code, message))
-    else promise?.resolve(report)
+    else promise?.resolve(report ?? undefined)
   }
 
   /** Nobody waits for this ticket any more. @param {number} ticket */

@@ -1,6 +1,7 @@
 // Owns the package's main entry: what "." exports, and nothing else. No React, no zustand.
 
-// @ts-ignore made by the build, which need not have run
+// biome-ignore lint/suspicious/noTsIgnore: the build, which makes it, need not have run
+// @ts-ignore
 import createModule from '../dist/module.js'
 import { open } from './open.js'
 
@@ -36,7 +37,7 @@ export function openSync(options) {
 /** @typedef {import('./error.js').SyncErrorInfo} SyncErrorInfo */
 /** @typedef {import('./client.js').SyncReport} SyncReport */
 /** @typedef {import('./client.js').SyncProgress} SyncProgress */
-/** @typedef {import('./client.js').SyncStatus} SyncStatus */
+/** @typedef {import('./status.js').SyncStatus} SyncStatus */
 /** @typedef {import('./client.js').RejectedMutation} RejectedMutation */
 /** @typedef {import('./client.js').OverwrittenText} OverwrittenText */
 /**

@@ -1,6 +1,7 @@
 // Owns putting a client together: options, session, database, module, engine, the browser's events.
 // Knows no effect beyond handing it on.
 
+import { listenToBrowser } from './browser-events.js'
 import { SyncClient } from './client.js'
 import { IndexedDbDisk, MemoryDisk } from './disk.js'
 import { Core } from './engine.js'
@@ -10,9 +11,8 @@ import { makeRequests } from './requests.js'
 import { defineSchema } from './schema.js'
 import { sessionSource } from './session.js'
 import { somaticSchema } from './somatic-schema.js'
-import { listenToBrowser } from './browser-events.js'
-import { watchAuth } from './watch-auth.js'
 import { rememberedUser } from './users.js'
+import { watchAuth } from './watch-auth.js'
 import { within } from './within.js'
 
 /**
@@ -52,7 +52,9 @@ const sessionWaitMs = { known: 2_000, unknown: 10_000 }
 export async function open(options, createModule) {
   checkOptions(options)
   const { database = 'somatic-sync', now = Date.now, autoSync = true, onError } = options
-  const schema = defineSchema(/** @type {import('./schema.js').Schema} */ (options.schema ?? somaticSchema))
+  const schema = defineSchema(
+    /** @type {import('./schema.js').Schema} */ (options.schema ?? somaticSchema),
+  )
   const storage = options.storage ?? (hasIndexedDb() ? 'indexeddb' : 'memory')
   const isDurable = storage === 'indexeddb'
   const source = sessionSource(options.auth)
@@ -178,7 +180,7 @@ async function askToPersist(client) {
   const storage = globalThis.navigator?.storage
   if (!storage?.persisted) return
   try {
-    client._persisted = (await storage.persisted()) || ((await storage.persist?.()) ?? false)
+    client._status.persisted = (await storage.persisted()) || ((await storage.persist?.()) ?? false)
     client._statusChanged((notify) => notify())
   } catch {
     // it stays null: unknown
@@ -215,6 +217,9 @@ function checkOptions(options) {
   const isName = database === undefined || /^[\w.-]+$/.test(database)
   check(isName, 'database may hold letters, digits and _ . - only')
   check([undefined, 'indexeddb', 'memory'].includes(storage), 'storage is "indexeddb" or "memory"')
-  check([undefined, 'relaxed', 'strict'].includes(durability), 'durability is "relaxed" or "strict"')
+  check(
+    [undefined, 'relaxed', 'strict'].includes(durability),
+    'durability is "relaxed" or "strict"',
+  )
   check(debounceMs === undefined || debounceMs >= 0, 'debounceMs must be milliseconds')
 }

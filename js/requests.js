@@ -24,12 +24,12 @@ export function makeRequests({ url, key, fetch: given }) {
    * @returns {Promise<Response>} with its body already here; rejects when no answer came
    */
   async function request(path, init) {
+    if (all.signal.aborted) throw new Error('the request was stopped')
     const headers = new Headers(init.headers)
     headers.set('apikey', key)
     const one = new AbortController()
     const stop = () => one.abort()
     all.signal.addEventListener('abort', stop)
-    if (all.signal.aborted) stop()
     // Looked up at the call: the app may have wrapped the global one meanwhile.
     const send = given ?? globalThis.fetch
     const noAnswer = () => {

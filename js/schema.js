@@ -1,8 +1,8 @@
 // Owns what a schema is: its types, its check (defineSchema) and the type of a row. Knows no
 // particular table, and no value: rules and bounds are applied by the core.
 
-import { deepFreeze } from './freeze.js'
 import { SyncError } from './error.js'
+import { deepFreeze } from './freeze.js'
 
 /**
  * @typedef {object} Schema
@@ -165,7 +165,11 @@ function checkField(place, spec, collection) {
   }
   if (spec.scale !== undefined) check(spec.type === 'number', `${place}.scale`, 'is for numbers')
   if (spec.maxBytes !== undefined) check(spec.type === 'text', `${place}.maxBytes`, 'is for texts')
-  check(spec.values === undefined || Array.isArray(spec.values), `${place}.values`, 'must be a list')
+  check(
+    spec.values === undefined || Array.isArray(spec.values),
+    `${place}.values`,
+    'must be a list',
+  )
   check([undefined, 'lose'].includes(spec.nulls), `${place}.nulls`, 'must be "lose"')
   check(
     spec.default === undefined || (spec.default === 'now' && spec.type === 'timestamp'),

@@ -102,8 +102,7 @@ export function normalise(session) {
   if (typeof accessToken !== 'string' || typeof userId !== 'string' || !accessToken || !userId) {
     throw new SyncError('invalid-value', 'auth gave a session without accessToken or userId')
   }
-  const expiresAt =
-    typeof given.expires_at === 'number' ? given.expires_at * 1000 : given.expiresAt
+  const expiresAt = typeof given.expires_at === 'number' ? given.expires_at * 1000 : given.expiresAt
   return expiresAt === undefined ? { accessToken, userId } : { accessToken, userId, expiresAt }
 }
 
@@ -122,4 +121,3 @@ function unsubscribe(subscription) {
   if (typeof subscription === 'function') subscription()
   else subscription?.data?.subscription?.unsubscribe?.()
 }
-

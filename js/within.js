@@ -4,14 +4,16 @@
 /**
  * @template T
  * @param {number} ms
- * @param {Promise<T>} promise
+ * @param {T | PromiseLike<T>} promise
  * @param {() => unknown} makeError what to reject with when the time is over
  * @returns {Promise<T>}
  */
 export function within(ms, promise, makeError) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(makeError()), ms)
-    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+    Promise.resolve(promise)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
   })
 }
 

@@ -73,9 +73,12 @@ export class Writes {
     } finally {
       this.open = null
     }
-    const done = batch.problem.length > 0 ? Promise.reject(batch.problem[0]) : this.commit(batch.ops)
+    const done =
+      batch.problem.length > 0 ? Promise.reject(batch.problem[0]) : this.commit(batch.ops)
     done.then(
-      () => batch.calls.forEach(({ resolve }) => resolve()),
+      () => {
+        for (const { resolve } of batch.calls) resolve()
+      },
       (error) => {
         const reason =
           error instanceof SyncError
@@ -124,7 +127,10 @@ function runSynchronously(work) {
   const result = /** @type {any} */ (work())
   if (typeof result?.then !== 'function') return
   Promise.resolve(result).catch(() => {})
-  throw new SyncError('invalid-value', 'batch() takes a synchronous function: what it does after an await would be outside of the batch')
+  throw new SyncError(
+    'invalid-value',
+    'batch() takes a synchronous function: what it does after an await would be outside of the batch',
+  )
 }
 
 /**

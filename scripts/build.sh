@@ -12,7 +12,7 @@ cmake_build() {
 
 build_wasm() {
   local built=build/wasm-release first=
-  [ -e $built/module.wasm ] || first="; the very first time with Emscripten's libraries, 3 minutes"
+  [ -e $built/module.wasm ] || first="; the very first time with Emscripten's libraries, 3 to 6 minutes"
   cmake_build wasm-release module "$first"
   mkdir -p dist
   if [ $built/module.js -nt dist/module.js ]; then
@@ -26,6 +26,9 @@ build_wasm() {
 case ${1:-wasm} in
   wasm) build_wasm ;;
   native) cmake_build native-release core "" ;;
-  all) build_wasm && cmake_build native-release core "" ;;
+  all)
+    build_wasm
+    cmake_build native-release core ""
+    ;;
   *) die "usage: build.sh [wasm|native|all]" ;;
 esac

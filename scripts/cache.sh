@@ -9,10 +9,10 @@ die() { say "error: $*"; exit 1; }
 # step "What happens" command...: one line now, a sign of life every ten seconds, the command's
 # output only if it fails. The command, which may be a function, runs under `set -e`.
 step() {
-  local what=$1 log=$cache/last-step.log started=$SECONDS beat status=0
+  local what=$1 log started=$SECONDS beat status=0
   shift
   say "$what"
-  mkdir -p "$cache"
+  log=$(mktemp)
   # The pulse ends with this process even if that is killed, and holds none of its descriptors.
   (while sleep 10 >/dev/null 2>&1 9>&- && kill -0 $$ 2>/dev/null; do
     say "  ... still at it ($((SECONDS - started)) s)"
@@ -24,6 +24,7 @@ step() {
   kill $beat && wait $beat 2>/dev/null
   set -e
   [ $status = 0 ] || { tail -n 15 "$log" >&2; say "failed: $what"; }
+  rm -f "$log"
   return $status
 }
 
@@ -32,5 +33,5 @@ step() {
 lock_cache() {
   mkdir -p "$cache"
   exec 9>"$cache/lock"
-  flock -n 9 || { say "Waiting for another installation into $cache ..."; flock 9; }
+  flock -n 9 || step "Waiting for another installation into $cache" flock 9
 }

@@ -22,13 +22,19 @@ accept() {
   [ "${found%%.*}" -ge 6 ] && dirname "$emcc"
 }
 
-existing_emsdk() {
+# Debian's package runs from a folder of its own, on its own libc, Python and libraries (see
+# scripts/debian.sh); 0.8 GB. Node is the machine's: Debian's has absolute paths built in.
+readonly root=$cache/emscripten-$release
+readonly emscripten=$root/usr/share/emscripten
+readonly stamp="$recipe $root"   # the programs inside know the folder's name: moved, they break
+
+installed() {
   local folder
   for folder in "${EMSDK:-}" "$PWD/emsdk" "$cache/emsdk"; do
     [ -x "$folder/upstream/emscripten/emcc" ] || continue
     accept "$folder/upstream/emscripten/emcc" && return
   done
-  return 1
+  [ "$(cat "$root/complete" 2>/dev/null)" = "$stamp" ] && echo "$emscripten"
 }
 
 # The official way. Without internet this costs one attempt of eight seconds at most.
@@ -45,22 +51,12 @@ official_emsdk() {
     accept "$cache/emsdk/upstream/emscripten/emcc"
 }
 
-# Debian's package runs from a folder of its own (README: 170 MB to download, 0.8 GB unpacked), on
-# its own libc, python and libraries; see scripts/debian.sh. Node is the machine's: Debian's
-# has absolute paths built in.
-readonly root=$cache/emscripten-$release
-readonly emscripten=$root/usr/share/emscripten
-readonly stamp="$recipe $root"   # the programs inside know the folder's name: moved, they break
-
 debian_emscripten() {
-  if [ "$(cat "$root/complete" 2>/dev/null)" != "$stamp" ]; then
-    say "Installing Emscripten from Debian $release into $root (170 MB to download, about a minute)"
-    rm -rf "$root"
-    debian_patchelf
-    debian_unpack "$root" $release emscripten
-    step "Making it runnable from there" debian_adapt
-    echo "$stamp" >"$root/complete"   # last, so that an interrupted installation starts again
-  fi
+  say "Installing Emscripten from Debian $release into $root (170 MB to download, about a minute)"
+  debian_patchelf
+  debian_unpack "$root" $release emscripten
+  step "Making it runnable from there" debian_adapt
+  echo "$stamp" >"$root/complete"   # last, so that an interrupted installation starts again
   echo "$emscripten"
 }
 
@@ -83,8 +79,7 @@ CONF
 }
 
 if command -v emcc >/dev/null && accept emcc; then exit; fi
-if existing_emsdk; then exit; fi
-if [ "$(cat "$root/complete" 2>/dev/null)" = "$stamp" ]; then exec echo "$emscripten"; fi
+if installed; then exit; fi
 lock_cache
 trap '[ $? = 0 ] || say "error: no Emscripten >= 6.0.0: put an emcc on PATH (emsdk $version), or provide the internet or a Debian mirror"' EXIT
-existing_emsdk || official_emsdk || debian_emscripten
+installed || official_emsdk || debian_emscripten

@@ -17,13 +17,15 @@ node --test tests/js/layers.test.js >"$cache/layers.log" || { cat "$cache/layers
 
 if [ "${1:-}" = --tidy ]; then
   . scripts/setup.sh
-  if ! command -v clang-tidy >/dev/null; then
+  tidy=$cache/clang-tidy
+  if [ ! -e "$tidy/complete" ]; then
     lock_cache
     debian_patchelf
-    debian_unpack "$cache/clang-tidy" own clang-tidy
-    debian_relocate "$cache/clang-tidy" "$cache"/clang-tidy/usr/lib/llvm-*/bin/clang-tidy
-    PATH=$cache/clang-tidy/usr/bin:$PATH
+    debian_unpack "$tidy" own clang-tidy
+    step "Making it runnable from there" debian_relocate "$tidy" "$tidy"/usr/lib/llvm-*/bin/clang-tidy
+    touch "$tidy/complete"
   fi
   cmake --preset native-debug >/dev/null
-  git ls-files -z 'wasm/*.cpp' ':!wasm/host' | xargs -0 -n 1 -P 2 clang-tidy --quiet -p build/native-debug
+  git ls-files -z 'wasm/*.cpp' ':!wasm/host' | xargs -0 -n 1 -P 2 \
+    "$tidy/usr/bin/clang-tidy" --quiet -p build/native-debug
 fi

@@ -16,10 +16,8 @@ fi
 bash scripts/headers.sh
 
 if ! command -v ninja >/dev/null; then
-  if [ ! -x "$cache/ninja/usr/bin/ninja" ]; then
-    lock_cache
-    debian_unpack "$cache/ninja" own ninja-build
-  fi
+  # In a subshell, which drops the lock again: emscripten.sh below wants it too.
+  [ -x "$cache/ninja/usr/bin/ninja" ] || (lock_cache; debian_unpack "$cache/ninja" own ninja-build)
   PATH=$cache/ninja/usr/bin:$PATH
 fi
 

@@ -131,6 +131,7 @@ declare
   acked uuid[];
   head jsonb;
   resync text;
+  writes boolean;
   muts somatic_sync.mutation[];
   outcomes somatic_sync.outcome[] := '{}';
   answers json := '[]';
@@ -183,7 +184,9 @@ begin
   select d.last into known_last
   from somatic_sync.devices d
   where d.user_id = owner and d.device = device_id;
-  if push <> '[]' or acked <> '{}' or last_mid is distinct from coalesce(known_last, last_mid) then
+  writes := push <> '[]' or acked <> '{}'
+    or (last_mid is not null and last_mid is distinct from known_last);
+  if writes then
     perform somatic_sync.lock_user(owner);
   end if;
 
@@ -193,7 +196,7 @@ begin
                  from somatic_sync.versions v) then 'restored'
     when seen > 0 and seen < (select h.version from somatic_sync.horizons h
                               where h.user_id = owner) then 'horizon'
-    when last_mid <> coalesce(known_last, '00000000-0000-0000-0000-000000000000')
+    when last_mid is not null and last_mid is distinct from known_last
       and not exists (select from somatic_sync.ledger l
                       where l.user_id = owner and l.mid = last_mid) then 'restored'
   end;
@@ -201,7 +204,7 @@ begin
     return head || jsonb_build_object('resync', resync);
   end if;
 
-  if push <> '[]' or acked <> '{}' or last_mid <> coalesce(known_last, owner) then
+  if writes then
     perform somatic_sync.keep_books(owner, device_id, last_mid, acked);
   end if;
 

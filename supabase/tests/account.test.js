@@ -22,7 +22,9 @@ describe('account', () => {
     /** @type {Record<string, number>} */
     const counts = {}
     for (const { name } of tables) {
-      const [{ n }] = await db.admin(`select count(*)::int as n from ${name} where user_id = $1`, [user])
+      const [{ n }] = await db.admin(`select count(*)::int as n from ${name} where user_id = $1`, [
+        user,
+      ])
       if (n > 0) counts[name] = n
     }
     return counts
@@ -32,8 +34,14 @@ describe('account', () => {
   async function live(user) {
     const my = newDevice(db, user)
     const entry = log('a')
-    const [made] = await my.push(entry, log('b'), mutation('achievements', randomUUID(), {
-      set: { achievement_id: 'a' } }), mutation('nowhere', randomUUID(), {}))
+    const [made] = await my.push(
+      entry,
+      log('b'),
+      mutation('achievements', randomUUID(), {
+        set: { achievement_id: 'a' },
+      }),
+      mutation('nowhere', randomUUID(), {}),
+    )
     await my.push(mutation('sovereign_logs', entry.id, { base: made.version, del: true }))
     await my.pull()
     return my
@@ -68,8 +76,12 @@ describe('account', () => {
     await db.admin('delete from auth.users where id = $1', [user])
     assert.deepEqual(await left(user), {})
     const [{ n }] = await db.admin(
-      'select count(*)::int as n from somatic_sync.horizons where user_id = $1', [user])
+      'select count(*)::int as n from somatic_sync.horizons where user_id = $1',
+      [user],
+    )
     assert.equal(n, 0)
+    // A token may outlive its user: nothing is taken from it any more, and it is told why.
+    await assert.rejects(newDevice(db, user).push(log('late')), { code: '23503' })
   })
 
   test('nobody signed in: 42501', async () => {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { createClient } from '@supabase/supabase-js'
+// @ts-expect-error: no types are installed
 import WebSocket from 'ws'
 import { startLocalSupabase } from '../local/server.js'
 import { log, mutation } from './support.js'
@@ -23,7 +24,7 @@ describe('supabase-js beside sync', () => {
     server = await startLocalSupabase()
     client = createClient(server.url, server.anonKey, {
       auth: { persistSession: false, autoRefreshToken: false },
-      realtime: { transport: /** @type {any} */ (WebSocket) },
+      realtime: { transport: WebSocket },
     })
     const [{ email, password }] = server.users
     const { data, error } = await client.auth.signInWithPassword({ email, password })
@@ -35,8 +36,17 @@ describe('supabase-js beside sync', () => {
   /** @param {Row} [request] @returns {Promise<any>} */
   const sync = async (request) => {
     const { data, error } = await client.rpc('sync', {
-      request: { protocol: 1, device: deviceId, epoch: null, cursor: 0, last: null, acks: [],
-        push: [], limit: 1000, ...request },
+      request: {
+        protocol: 1,
+        device: deviceId,
+        epoch: null,
+        cursor: 0,
+        last: null,
+        acks: [],
+        push: [],
+        limit: 1000,
+        ...request,
+      },
     })
     assert.equal(error, null)
     return data
@@ -52,19 +62,42 @@ describe('supabase-js beside sync', () => {
   const now = () => new Date().toISOString()
   /** @type {[string, Row, string, Row][]} */
   const upserts = [
-    ['user_progress',
-      { compliance_streak: 3, last_completed_date: '2026-11-22', total_completions: 3 }, 'user_id',
-      { compliance_streak: 4, last_completed_date: '2026-11-23', total_completions: 4 }],
-    ['achievements', { achievement_id: 'first-day', unlocked: false, progress: 1 },
-      'user_id,achievement_id', { unlocked: true, progress: 2 }],
-    ['sovereign_path_data', { oejts_answers: [{ questionId: 1, value: 3 }], katas: [{ id: 'k' }] },
-      'user_id', { katas: [] }],
-    ['cosmic_data_cache', { date: '2026-11-22', astronomy: { moon: 'full' } }, 'user_id,date',
-      { astronomy: { moon: 'new' } }],
-    ['astrology_data_cache', { birth_data: { date: '1990-01-01' }, natal_chart: { sun: 1 } },
-      'user_id', { natal_chart: { sun: 2 } }],
-    ['health_metrics_history', { date: '2026-11-22', steps: 4000, sleep_hours: 7.25 },
-      'user_id,date', { steps: 5000 }],
+    [
+      'user_progress',
+      { compliance_streak: 3, last_completed_date: '2026-11-22', total_completions: 3 },
+      'user_id',
+      { compliance_streak: 4, last_completed_date: '2026-11-23', total_completions: 4 },
+    ],
+    [
+      'achievements',
+      { achievement_id: 'first-day', unlocked: false, progress: 1 },
+      'user_id,achievement_id',
+      { unlocked: true, progress: 2 },
+    ],
+    [
+      'sovereign_path_data',
+      { oejts_answers: [{ questionId: 1, value: 3 }], katas: [{ id: 'k' }] },
+      'user_id',
+      { katas: [] },
+    ],
+    [
+      'cosmic_data_cache',
+      { date: '2026-11-22', astronomy: { moon: 'full' } },
+      'user_id,date',
+      { astronomy: { moon: 'new' } },
+    ],
+    [
+      'astrology_data_cache',
+      { birth_data: { date: '1990-01-01' }, natal_chart: { sun: 1 } },
+      'user_id',
+      { natal_chart: { sun: 2 } },
+    ],
+    [
+      'health_metrics_history',
+      { date: '2026-11-22', steps: 4000, sleep_hours: 7.25 },
+      'user_id,date',
+      { steps: 5000 },
+    ],
   ]
   for (const [table, row, onConflict, edit] of upserts) {
     test(`upsert of ${table} on ${onConflict}`, async () => {
@@ -91,19 +124,34 @@ describe('supabase-js beside sync', () => {
   test('inserts of attunements and embeddings, and semanticSearch', async () => {
     const { cursor } = await sync()
     const attunement = await client.from('daily_attunements').insert({
-      user_id: user, date: '2026-11-22', insightful_question: 'q', synthesized_answer: 'a',
-      based_on: { logCount: 1 }, generated_at: now() })
+      user_id: user,
+      date: '2026-11-22',
+      insightful_question: 'q',
+      synthesized_answer: 'a',
+      based_on: { logCount: 1 },
+      generated_at: now(),
+    })
     assert.equal(attunement.error, null)
     const embedding = [1, ...Array(383).fill(0)]
     const stored = await client.from('vector_embeddings').insert({
-      user_id: user, content: 'c', embedding: JSON.stringify(embedding), metadata: { a: 1 } })
+      user_id: user,
+      content: 'c',
+      embedding: JSON.stringify(embedding),
+      metadata: { a: 1 },
+    })
     assert.equal(stored.error, null)
     // Hosted PostgREST takes the array itself; the local server spells vectors only from text.
     const { data, error } = await client.rpc('match_embeddings', {
-      query_embedding: JSON.stringify(embedding), match_user_id: user, match_threshold: 0.7, match_count: 5 })
+      query_embedding: JSON.stringify(embedding),
+      match_user_id: user,
+      match_threshold: 0.7,
+      match_count: 5,
+    })
     assert.equal(error, null)
-    assert.deepEqual(data.map((/** @type {Row} */ r) => [r.content, r.metadata, r.similarity]),
-      [['c', { a: 1 }, 1]])
+    assert.deepEqual(
+      data.map((/** @type {Row} */ r) => [r.content, r.metadata, r.similarity]),
+      [['c', { a: 1 }, 1]],
+    )
     const { rows } = await sync({ cursor })
     assert.deepEqual(Object.keys(rows).sort(), ['daily_attunements', 'vector_embeddings'])
   })
@@ -114,14 +162,31 @@ describe('supabase-js beside sync', () => {
     const old = createClient(server.url, server.anonKey, {
       auth: { persistSession: false, autoRefreshToken: false },
       global: { headers: { authorization: `Bearer ${session.accessToken}` } },
-      realtime: { transport: /** @type {any} */ (WebSocket) },
+      realtime: { transport: WebSocket },
     })
-    const { data: pushed } = await old.rpc('sync', { request: { protocol: 1, device: randomUUID(),
-      cursor: 0, push: [mutation('user_progress', randomUUID(), {
-        set: { completed_days: [['2026-11-20', '2026-11-22']] }, inc: { total_completions: 3 } })] } })
+    const { data: pushed } = await old.rpc('sync', {
+      request: {
+        protocol: 1,
+        device: randomUUID(),
+        cursor: 0,
+        push: [
+          mutation('user_progress', randomUUID(), {
+            set: { completed_days: [['2026-11-20', '2026-11-22']] },
+            inc: { total_completions: 3 },
+          }),
+        ],
+      },
+    })
     assert.equal(pushed.answers[0].status, 'applied')
-    await old.from('user_progress').upsert({ user_id: other.id, compliance_streak: 1,
-      last_completed_date: '2026-11-23', total_completions: 4 }, { onConflict: 'user_id' })
+    await old.from('user_progress').upsert(
+      {
+        user_id: other.id,
+        compliance_streak: 1,
+        last_completed_date: '2026-11-23',
+        total_completions: 4,
+      },
+      { onConflict: 'user_id' },
+    )
     const { data } = await old.from('user_progress').select('*').single()
     assert.deepEqual([data.compliance_streak, data.last_completed_date], [4, '2026-11-23'])
     assert.deepEqual(data.completed_days, [['2026-11-20', '2026-11-23']])

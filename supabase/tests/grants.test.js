@@ -172,10 +172,9 @@ describe('grants on a bare PostgreSQL', { skip: !hasPostgres && 'no PostgreSQL h
         table,
       )
     }
-    await assert.rejects(
-      db.as(ada, 'update public.sovereign_logs set user_id = $1', [ben]),
-      { code: '42501' },
-    )
+    await assert.rejects(db.as(ada, 'update public.sovereign_logs set user_id = $1', [ben]), {
+      code: '42501',
+    })
   })
 
   /** @param {string} table @param {string} user */
@@ -197,7 +196,11 @@ describe('grants on a bare PostgreSQL', { skip: !hasPostgres && 'no PostgreSQL h
       await my.push(mutation('sovereign_logs', id, { base: version, set: { content: 'taken' } })),
       await my.push(mutation('sovereign_logs', id, { base: version, del: true, set: undefined })),
     ]
-    assert.deepEqual([updated[0].status, 'row' in updated[0]], ['conflict', false], JSON.stringify(updated))
+    assert.deepEqual(
+      [updated[0].status, 'row' in updated[0]],
+      ['conflict', false],
+      JSON.stringify(updated),
+    )
     assert.deepEqual([deleted[0].status, deleted[0].version], ['applied', 0])
     const [made] = await my.push({ ...log('own'), id })
     assert.equal(made.status, 'applied')

@@ -56,7 +56,9 @@ describe('migrations', () => {
     for (const { table_name: name, key_column: key } of tables) {
       const [{ columns }] = await db.admin(
         `select array_agg(column_name::text) as columns from information_schema.columns
-         where table_schema = 'public' and table_name = $1`, [name])
+         where table_schema = 'public' and table_name = $1`,
+        [name],
+      )
       for (const column of ['user_id', 'id', 'version', 'clocks', 'updated_at']) {
         assert.ok(columns.includes(column), `${name}.${column}`)
       }
@@ -64,14 +66,16 @@ describe('migrations', () => {
       const [{ n }] = await db.admin(
         `select count(*)::int as n from pg_constraint
          where conrelid = $1::regclass and contype = 'u' and pg_get_constraintdef(oid) = $2`,
-        [`public.${name}`, `UNIQUE (user_id${key === 'user_id' ? '' : `, ${key}`})`])
+        [`public.${name}`, `UNIQUE (user_id${key === 'user_id' ? '' : `, ${key}`})`],
+      )
       assert.equal(n, 1, name)
     }
   })
 
   test('the version sequence has no cache', async () => {
     const [{ seqcache }] = await db.admin(
-      `select seqcache::int from pg_sequence where seqrelid = 'somatic_sync.versions'::regclass`)
+      `select seqcache::int from pg_sequence where seqrelid = 'somatic_sync.versions'::regclass`,
+    )
     assert.equal(seqcache, 1)
   })
 
@@ -93,8 +97,12 @@ describe('migrations', () => {
       select somatic_sync.add_collection('dreams', 'night');`)
     const my = newDevice(db, await newUser(db))
     await my.push(mutation('dreams', randomUUID(), { set: { night: '2026-11-22' } }))
-    const [again] = await my.push(mutation('dreams', randomUUID(), {
-      set: { night: '2026-11-22' }, inc: { lucid: 1 } }))
+    const [again] = await my.push(
+      mutation('dreams', randomUUID(), {
+        set: { night: '2026-11-22' },
+        inc: { lucid: 1 },
+      }),
+    )
     assert.equal(again.changed.lucid, 1)
     assert.equal((await my.pull()).rows.dreams.length, 1)
     await db.script(`delete from somatic_sync.collections where table_name = 'dreams';
@@ -109,36 +117,60 @@ describe('migrations', () => {
     return [Math.cos(radians), Math.sin(radians), ...Array(382).fill(0)]
   }
   const match = (/** @type {string} */ user, /** @type {any[]} */ ...args) =>
-    db.as(user, `select * from public.match_embeddings(($1::text)::vector, $2::uuid, $3, $4
-      ${args.length > 4 ? ', $5' : ''})`, args)
+    db.as(
+      user,
+      `select * from public.match_embeddings(($1::text)::vector, $2::uuid, $3, $4
+      ${args.length > 4 ? ', $5' : ''})`,
+      args,
+    )
 
   test('embeddings are pushed as text and matched: strictly above, best first, ties by id', async () => {
     const my = newDevice(db, await newUser(db))
     const ids = [1, 2, 3, 4, 5].map((n) => `0000000${n}-0000-4000-8000-000000000000`)
     const degrees = [60, 0, 30, 30, 90]
     const answers = await my.push(
-      ...ids.map((id, i) => mutation('vector_embeddings', id, {
-        set: { content: `${degrees[i]}`, embedding: JSON.stringify(unit(degrees[i])),
-          metadata: { model: i === 1 ? 'other' : 'bge' } } })),
+      ...ids.map((id, i) =>
+        mutation('vector_embeddings', id, {
+          set: {
+            content: `${degrees[i]}`,
+            embedding: JSON.stringify(unit(degrees[i])),
+            metadata: { model: i === 1 ? 'other' : 'bge' },
+          },
+        }),
+      ),
       mutation('vector_embeddings', randomUUID(), {
-        set: { content: 'zero', embedding: JSON.stringify(Array(384).fill(0)), metadata: {} } }),
+        set: { content: 'zero', embedding: JSON.stringify(Array(384).fill(0)), metadata: {} },
+      }),
       mutation('vector_embeddings', randomUUID(), {
-        set: { content: 'short', embedding: '[1,2]', metadata: {} } }))
-    assert.deepEqual(answers.map((a) => a.code ?? a.status),
-      [...Array(6).fill('applied'), '22000'])
+        set: { content: 'short', embedding: '[1,2]', metadata: {} },
+      }),
+    )
+    assert.deepEqual(
+      answers.map((a) => a.code ?? a.status),
+      [...Array(6).fill('applied'), '22000'],
+    )
 
     const query = JSON.stringify(unit(0))
     const found = await match(my.user, query, my.user, 0.4, 10)
-    assert.deepEqual(found.map((r) => r.id), [ids[1], ids[2], ids[3], ids[0]])
+    assert.deepEqual(
+      found.map((r) => r.id),
+      [ids[1], ids[2], ids[3], ids[0]],
+    )
     assert.deepEqual(Object.keys(found[0]), ['id', 'content', 'metadata', 'similarity'])
     assert.ok(Math.abs(found[1].similarity - Math.cos(Math.PI / 6)) < 1e-6)
 
     const strict = await match(my.user, query, my.user, found[1].similarity, 10)
-    assert.deepEqual(strict.map((r) => r.id), [ids[1]])
+    assert.deepEqual(
+      strict.map((r) => r.id),
+      [ids[1]],
+    )
     assert.equal((await match(my.user, query, my.user, -1, 0)).length, 1)
     assert.equal((await match(my.user, query, my.user, -1, 1e9)).length, 5)
     const bge = await match(my.user, query, my.user, 0.4, 10, 'bge')
-    assert.deepEqual(bge.map((r) => r.id), [ids[2], ids[3], ids[0]])
+    assert.deepEqual(
+      bge.map((r) => r.id),
+      [ids[2], ids[3], ids[0]],
+    )
     assert.deepEqual(await match(await newUser(db), query, my.user, -1, 10), [])
 
     const rows = (await my.pull()).rows.vector_embeddings

@@ -42,8 +42,11 @@ export async function startPostgres() {
     errors += chunk
   })
   const ended = new Promise((resolve) => server.once('exit', resolve))
-  // A test process that dies must not leave its server behind.
-  const kill = () => server.kill('SIGKILL')
+  // A test process that dies must not leave its server or its files behind.
+  const kill = () => {
+    server.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
   process.once('exit', kill)
 
   /** @param {number} count */

@@ -24,7 +24,10 @@ describe('pull', () => {
 
     const second = await my.sync({ cursor: first.cursor, push: [log('b'), log('c')] })
     assert.deepEqual(second.rows, {})
-    assert.equal(second.cursor, Math.max(...second.answers.map((/** @type {Row} */ a) => a.version)))
+    assert.equal(
+      second.cursor,
+      Math.max(...second.answers.map((/** @type {Row} */ a) => a.version)),
+    )
     assert.equal(second.more, false)
     const idle = await my.sync({ cursor: second.cursor })
     assert.deepEqual([idle.rows, idle.tombstones, idle.cursor], [{}, [], second.cursor])
@@ -40,7 +43,9 @@ describe('pull', () => {
     await other.push(mutation('achievements', id, { base: row.version, set: { unlocked: true } }))
 
     const answer = await my.sync({
-      cursor, push: [mutation('achievements', id, { base: row.version, set: {}, inc: { progress: 1 } })] })
+      cursor,
+      push: [mutation('achievements', id, { base: row.version, set: {}, inc: { progress: 1 } })],
+    })
 
     assert.deepEqual(answer.answers[0].changed, { progress: 1 })
     const [mine] = answer.rows.achievements
@@ -74,7 +79,10 @@ describe('pull', () => {
       const some = page.tombstones.map((/** @type {any[]} */ t) => [t[2], 'gone', t[1]])
       for (const [table, rows] of Object.entries(page.rows)) {
         const versions = rows.map((/** @type {Row} */ r) => r.version)
-        assert.deepEqual(versions, [...versions].sort((a, b) => a - b))
+        assert.deepEqual(
+          versions,
+          [...versions].sort((a, b) => a - b),
+        )
         for (const row of rows) some.push([row.version, table, row.id])
       }
       some.sort((a, b) => a[0] - b[0])
@@ -106,16 +114,25 @@ describe('pull', () => {
     const page = await my.sync({ cursor, limit: 2, push: [log('mine')] })
     assert.deepEqual([page.rows.sovereign_logs.length, page.more], [2, true])
     const rest = await my.sync({ cursor: page.cursor })
-    assert.deepEqual(rest.rows.sovereign_logs.map((/** @type {Row} */ r) => r.content),
-      ['2', '3', '4', 'mine'])
+    assert.deepEqual(
+      rest.rows.sovereign_logs.map((/** @type {Row} */ r) => r.content),
+      ['2', '3', '4', 'mine'],
+    )
   })
 
   test('a row has all its columns but user_id and updated_at', async () => {
     const my = await device()
     await my.push(log('a'))
     const [row] = (await my.pull()).rows.sovereign_logs
-    assert.deepEqual(Object.keys(row).sort(),
-      ['category', 'clocks', 'content', 'created_at', 'id', 'metadata', 'version'])
+    assert.deepEqual(Object.keys(row).sort(), [
+      'category',
+      'clocks',
+      'content',
+      'created_at',
+      'id',
+      'metadata',
+      'version',
+    ])
     assert.match(row.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$/)
   })
 
@@ -126,10 +143,13 @@ describe('pull', () => {
     const [made] = await my.push(entry)
     await other.pull()
     const [gone] = await my.push(
-      mutation('sovereign_logs', entry.id, { base: made.version, del: true }))
+      mutation('sovereign_logs', entry.id, { base: made.version, del: true }),
+    )
     const pulled = await other.pull()
-    assert.deepEqual(pulled.tombstones.map((t) => t.slice(0, 3)),
-      [['sovereign_logs', entry.id, gone.version]])
+    assert.deepEqual(
+      pulled.tombstones.map((/** @type {any[]} */ t) => t.slice(0, 3)),
+      [['sovereign_logs', entry.id, gone.version]],
+    )
     await my.push({ ...log('b'), id: entry.id, base: gone.version })
     const again = await other.pull()
     assert.deepEqual([again.tombstones, again.rows.sovereign_logs[0].content], [[], 'b'])
@@ -158,7 +178,9 @@ describe('pull', () => {
     assertResync(await my.sync({ epoch, cursor, last: randomUUID(), push }), 'restored')
     assert.equal((await my.pull()).rows.sovereign_logs.length, 1)
     const [{ count }] = await db.admin(
-      'select count(*)::int from somatic_sync.ledger where user_id = $1', [my.user])
+      'select count(*)::int from somatic_sync.ledger where user_id = $1',
+      [my.user],
+    )
     assert.equal(count, 1)
   })
 
@@ -178,11 +200,11 @@ describe('pull', () => {
 
     await db.admin(
       `update somatic_sync.ledger set acked_at = now() - interval '8 days' where user_id = $1`,
-      [my.user])
+      [my.user],
+    )
     const next = log('b')
     await my.sync({ cursor, last: sent.mid, push: [next] })
-    const mids = await db.admin(
-      'select mid from somatic_sync.ledger where user_id = $1', [my.user])
+    const mids = await db.admin('select mid from somatic_sync.ledger where user_id = $1', [my.user])
     assert.deepEqual(mids, [{ mid: next.mid }])
     // The answer to b was lost: the device comes back with the one before it.
     assert.equal((await my.sync({ cursor, last: sent.mid })).resync, undefined)
@@ -195,7 +217,8 @@ describe('pull', () => {
     await my.push(sent)
     await db.admin(
       `update somatic_sync.ledger set applied_at = now() - interval '2 years' where user_id = $1`,
-      [my.user])
+      [my.user],
+    )
     await my.push(log('b'))
     assert.equal((await my.push(sent))[0].status, 'duplicate')
   })
@@ -209,7 +232,9 @@ describe('pull', () => {
     const { cursor: behind } = await my.sync()
     await db.admin(
       `update somatic_sync.tombstones set deleted_at = now() - interval '401 days'
-       where user_id = $1`, [my.user])
+       where user_id = $1`,
+      [my.user],
+    )
     await my.push(log('b'))
     assertResync(await my.sync({ cursor: before }), 'horizon')
     assert.equal((await my.sync({ cursor: behind })).resync, undefined)

@@ -187,7 +187,9 @@ export function newDevice(backend, user) {
       const tombstones = []
       for (;;) {
         const page = await sync(backend, user, { device: id, cursor })
-        for (const [table, some] of Object.entries(page.rows)) (rows[table] ??= []).push(...some)
+        for (const [table, some] of Object.entries(page.rows)) {
+          rows[table] = [...(rows[table] ?? []), ...some]
+        }
         tombstones.push(...page.tombstones)
         cursor = page.cursor
         if (!page.more) return { rows, tombstones }
@@ -237,6 +239,7 @@ export function clockAt(ms, device) {
  * @param {string} table
  * @param {string} id
  * @param {Row} rest
+ * @returns {Row}
  */
 export function mutation(table, id, rest) {
   const clocks = { '*': clockAt(Date.now(), 'dddddddd') }

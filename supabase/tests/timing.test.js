@@ -33,13 +33,19 @@ for (const open of [openPglite, ...(hasPostgres ? [openPostgres] : [])]) {
         [JSON.stringify(rows)],
       )
       const upsertMs = performance.now() - upserted
-      print(backend.name, `push of 1,000 ${pushMs.toFixed(0)} ms, bulk upsert ${upsertMs.toFixed(0)} ms`)
+      print(
+        backend.name,
+        `push of 1,000 ${pushMs.toFixed(0)} ms, bulk upsert ${upsertMs.toFixed(0)} ms`,
+      )
     }
 
     for (const page of ['first', 'second']) {
       const pulled = performance.now()
       const answer = await reader.sync({ limit: 5000 })
-      print(backend.name, `pull of 5,000, ${page} time ${(performance.now() - pulled).toFixed(0)} ms`)
+      print(
+        backend.name,
+        `pull of 5,000, ${page} time ${(performance.now() - pulled).toFixed(0)} ms`,
+      )
       assert.equal(answer.rows.sovereign_logs.length, 5000)
       assert.equal(answer.more, true)
     }

@@ -161,11 +161,12 @@ void Run::take_answer(Json body, Now now) {
   if (at(body, "more") == true) is_current_ = false;
   // The server spoke somewhere between the request and the answer: the middle halves the error.
   Stamp at = stamp(now);
-  const Ms half_way = (now.mono_ms - sent_at_.mono_ms) / 2;
-  at.mono_ms -= half_way;
-  at.wall_ms -= half_way;
-  const Outcome outcome = commits_.append(Answered{at, request_.from, std::move(request_.sent),
-                                                   std::move(request_.acks), std::move(body)});
+  const Ms round_trip = now.mono_ms - sent_at_.mono_ms;
+  at.mono_ms -= round_trip / 2;
+  at.wall_ms -= round_trip / 2;
+  const Outcome outcome =
+      commits_.append(Answered{at, round_trip, request_.from, std::move(request_.sent),
+                               std::move(request_.acks), std::move(body)});
   report_.pushed += outcome.pushed;
   report_.pulled += outcome.pulled;
   report_.conflicts += outcome.conflicts;
@@ -180,6 +181,7 @@ void Run::take_answer(Json body, Now now) {
 }
 
 void Run::refused(int status, const Json& body, const std::string& retry_after, Now now) {
+  is_current_ = false;  // nothing was pulled: the run may not end on this request
   const Json& detail = at(body, "error").is_object() ? at(body, "error") : body;
   const Failure failure =
       status == 200 ? Failure::kServer : classify(status, text_at(detail, "code"));

@@ -36,10 +36,11 @@ struct Froze {
   Stamp at;
   std::vector<EntryRow> rows;
 };
-/// The server's answer to a request that carried `sent`, acknowledged `acks` and asked for rows
-/// after `from`.
+/// The server's answer (`at`: half-way between the request and it) to a request that carried
+/// `sent`, acknowledged `acks` and asked for rows after `from`.
 struct Answered {
   Stamp at;
+  Ms round_trip_ms = 0;
   std::int64_t from = 0;
   std::vector<EntryRow> sent;
   std::vector<std::string> acks;
@@ -91,9 +92,10 @@ struct Fields<Froze> {
 template <>
 struct Fields<Answered> {
   static constexpr const char* type = "answered";
-  static constexpr auto list = std::tuple{
-      field("at", &Answered::at), field("from", &Answered::from), field("sent", &Answered::sent),
-      field("acks", &Answered::acks), field("body", &Answered::body)};
+  static constexpr auto list =
+      std::tuple{field("at", &Answered::at),     field("roundTrip", &Answered::round_trip_ms),
+                 field("from", &Answered::from), field("sent", &Answered::sent),
+                 field("acks", &Answered::acks), field("body", &Answered::body)};
 };
 template <>
 struct Fields<Retried> {

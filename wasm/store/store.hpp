@@ -16,15 +16,21 @@
 
 namespace somatic {
 
+/// How far a clock of this device is from the server's, and how well that is known.
+struct Offset {
+  Ms offset_ms = 0;
+  Ms round_trip_ms = 0;  ///< of the request that told it: the error is at most half of this
+};
+
 /// What stands beside the rows. Small: it is copied whole before its first change in a layer.
 struct Meta {
   std::string device;  ///< this database's id, made by whichever context was first
   std::string epoch;   ///< empty before first contact
   std::int64_t cursor = 0;
-  std::string last_mid;             ///< the last mutation whose answer is durable here
-  std::vector<std::string> acks;    ///< answered, durable, not yet acknowledged to the server
-  std::map<std::string, Ms> boots;  ///< boot -> server time minus its monotonic time
-  std::optional<Ms> wall_offset;    ///< server time minus wall time, when last heard
+  std::string last_mid;                 ///< the last mutation whose answer is durable here
+  std::vector<std::string> acks;        ///< answered, durable, not yet acknowledged to the server
+  std::map<std::string, Offset> boots;  ///< server time minus monotonic time, by boot
+  std::optional<Ms> wall_offset;        ///< server time minus wall time, when last heard
   std::optional<Ms>
       last_synced_at;  ///< server's time of the last complete pull, in wall terms of that moment
   Json overwritten = Json::array();  ///< texts that lost a merge, newest last

@@ -145,7 +145,8 @@ class Writer {
           last_day.is_string() ? parse_date(last_day.get<std::string>()) : std::nullopt;
       const auto length = streak.is_number() ? streak.get<std::int32_t>() : 1;
       if (!is_told || !last || length < 1) continue;
-      const Json range = {{format_date(*last - length + 1), format_date(*last)}};
+      const Json range =
+          Json::array({Json::array({format_date(*last - length + 1), format_date(*last)})});
       set(column,
           merge_value(*collection_.by_column(column), nullptr, range, "", current(column), ""));
     }

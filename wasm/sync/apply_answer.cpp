@@ -62,9 +62,15 @@ class Answer {
 
   void hear_time() {
     Meta& meta = store_.edit_meta();
+    const std::string& boot = answered_.at.boot;
     // Without unsent work no edit of an earlier boot is left to be dated.
-    if (store_.outbox().empty()) meta.boots.clear();
-    meta.boots[answered_.at.boot] = now() - answered_.at.mono_ms;
+    if (store_.outbox().empty())
+      std::erase_if(meta.boots, [&](const auto& each) { return each.first != boot; });
+    const Offset heard{now() - answered_.at.mono_ms, answered_.round_trip_ms};
+    const auto [known, is_first] = meta.boots.try_emplace(boot, heard);
+    // The shortest round trip is the best clock: a slow answer must not push a good one aside.
+    if (!is_first && heard.round_trip_ms > known->second.round_trip_ms) return;
+    known->second = heard;
     meta.wall_offset = now() - answered_.at.wall_ms;
   }
 

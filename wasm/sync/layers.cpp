@@ -69,7 +69,7 @@ void shorten(Json& clocks) {
 
 Ms server_time(const Meta& meta, const Stamp& at) {
   const auto boot = meta.boots.find(at.boot);
-  if (boot != meta.boots.end()) return at.mono_ms + boot->second;
+  if (boot != meta.boots.end()) return at.mono_ms + boot->second.offset_ms;
   return at.wall_ms + meta.wall_offset.value_or(0);
 }
 

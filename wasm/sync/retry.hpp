@@ -1,5 +1,4 @@
-// What a failed request means and when to try again. Pure: the table of failures
-// and the back-off.
+// What a failed request means and when to try again. Pure: the table of failures and the back-off.
 #pragma once
 
 #include <optional>

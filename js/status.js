@@ -1,0 +1,77 @@
+// Owns what status() says: the core's own words, and what only the shim knows (the disk, the end of
+// the client, the browser's promise). Knows no effect.
+
+import { errorInfo } from './error.js'
+import { deepFreeze } from './freeze.js'
+import { Listeners } from './listeners.js'
+
+/**
+ * @typedef {object} SyncStatus
+ * @property {'idle' | 'syncing' | 'offline' | 'signed-out' | 'locked' | 'error' | 'closed'} state
+ * @property {number} pending writes that were not sent yet
+ * @property {number} rejected
+ * @property {number | null} lastSyncedAt milliseconds since 1970
+ * @property {import('./error.js').SyncErrorInfo | null} lastError
+ * @property {number | null} nextRetryAt milliseconds since 1970
+ * @property {'durable' | 'memory' | 'failing' | 'read-only'} storage failing: the last write was
+ *   not stored; read-only: a newer build wrote here
+ * @property {boolean | null} persisted whether the browser promised to keep the data; null: unknown
+ */
+
+/**
+ * What the status is made of at one moment.
+ * @typedef {object} StatusParts
+ * @property {any} told what the core says of itself; null when it cannot be asked any more
+ * @property {{ code: string, message: string } | null} broken
+ * @property {'durable' | 'memory'} storage
+ * @property {boolean} isReadOnly
+ * @property {boolean} isFailing
+ * @property {boolean} isGone
+ * @property {boolean} isClosed
+ */
+
+export class Status {
+  /** @param {() => StatusParts} look @param {(error: unknown) => void} onThrow a listener threw */
+  constructor(look, onThrow) {
+    this.look = look
+    /** @type {Listeners<SyncStatus>} */
+    this.listeners = new Listeners(onThrow)
+    /** @type {boolean | null} */
+    this.persisted = null
+    /** @type {SyncStatus | null} */
+    this.known = null
+    /** @type {any} what the core said last: still true when it cannot be asked any more */
+    this.told = {
+      ...{ state: 'idle', pending: 0, rejected: 0 },
+      ...{ lastSyncedAt: null, lastError: null, nextRetryAt: null },
+    }
+  }
+
+  /** @returns {SyncStatus} the same frozen object while nothing changed */
+  get() {
+    this.known ??= deepFreeze(this.make(this.look()))
+    return this.known
+  }
+
+  /** @param {import('./engine.js').Later} later */
+  changed(later) {
+    this.known = null
+    later(() => this.listeners.call(this.get()))
+  }
+
+  /** @param {StatusParts} parts @returns {SyncStatus} */
+  make({ told, broken, storage, isReadOnly, isFailing, isGone, isClosed }) {
+    this.told = told ?? this.told
+    const { pending, rejected, lastSyncedAt, lastError, nextRetryAt } = this.told
+    const error = broken ?? lastError
+    let state = broken ? 'error' : this.told.state
+    if (isGone) state = 'signed-out'
+    if (isClosed) state = 'closed'
+    return {
+      ...{ state, pending, rejected, lastSyncedAt, nextRetryAt },
+      lastError: error ? errorInfo(error) : null,
+      storage: isReadOnly ? 'read-only' : isFailing ? 'failing' : storage,
+      persisted: this.persisted,
+    }
+  }
+}
