@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -40,6 +42,22 @@ inline std::string_view text_of(const Json& value) {
   return text == nullptr ? std::string_view() : std::string_view(*text);
 }
 
+/// A number as an integer: a fraction is cut off, what does not fit becomes the nearest that does, 0
+/// for what is no number.
+inline std::int64_t whole_number(const Json& value) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  if (value.is_number_unsigned()) {
+    const auto number = value.get<std::uint64_t>();
+    return number > static_cast<std::uint64_t>(kMost) ? kMost : static_cast<std::int64_t>(number);
+  }
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (!value.is_number_float()) return 0;
+  const auto number = value.get<double>();
+  if (!(number > -9.2e18)) return kLeast;
+  return number < 9.2e18 ? static_cast<std::int64_t>(number) : kMost;
+}
+
 /// The member of an object, as it is or as what it should be: null, empty or 0 when there is none
 /// or it is of another type. For remote data, in which nothing is trusted.
 inline const Json& at(const Json& object, const std::string& name) {
@@ -51,8 +69,7 @@ inline std::string text_at(const Json& object, const std::string& name) {
   return std::string(text_of(at(object, name)));
 }
 inline std::int64_t integer_at(const Json& object, const std::string& name) {
-  const Json& value = at(object, name);
-  return value.is_number() ? value.get<std::int64_t>() : 0;
+  return whole_number(at(object, name));
 }
 
 }  // namespace somatic
