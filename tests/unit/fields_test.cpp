@@ -75,8 +75,8 @@ TEST_CASE("fields: every effect survives JSON") {
 }
 
 TEST_CASE("fields: what is missing, mistyped or unknown leaves the default") {
-  const char* const odd[] = {"null", "true", "5", "\"x\"", "[]", "[1]", "{}", "1e300", "-1e300"};
-  for (const char* value : odd) {
+  const std::string odd[] = {"null", "true", "5", "\"x\"", "[]", "[1]", "{}", "1e300", "-1e300"};
+  for (const std::string& value : odd) {
     CAPTURE(value);
     const Json json = {{"type", "fetched"},
                        {"body", parse_json(value)},
@@ -88,7 +88,7 @@ TEST_CASE("fields: what is missing, mistyped or unknown leaves the default") {
     CHECK(fetched.status == 0);
     CHECK(fetched.body == (json["body"].is_string() ? "x" : ""));
   }
-  for (const char* value : odd) {
+  for (const std::string& value : odd) {
     CHECK_FALSE(from_json(parse_json(value), static_cast<Event*>(nullptr)).has_value());
     const Json unknown = {{"type", parse_json(value)}};
     CHECK_FALSE(from_json(unknown, static_cast<Event*>(nullptr)).has_value());
@@ -97,7 +97,7 @@ TEST_CASE("fields: what is missing, mistyped or unknown leaves the default") {
 
 TEST_CASE("fields: numbers beyond an integer do not overflow") {
   Flushed flushed;
-  for (const char* number : {"1e300", "-1e300", "18446744073709551615", "1.5"}) {
+  for (const std::string number : {"1e300", "-1e300", "18446744073709551615", "1.5"}) {
     CAPTURE(number);
     read_member(parse_json(std::string(R"({"seq":)") + number + "}"), flushed);
     CHECK((flushed.seq > 0) == (number[0] != '-'));

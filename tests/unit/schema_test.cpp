@@ -10,7 +10,7 @@ using testing::somatic_schema;
 
 namespace {
 
-Json schema_with(const char* field) {
+Json schema_with(const std::string& field) {
   Json schema = parse_json(R"({"collections":{"notes":{"table":"t","key":"id","fields":{
     "id":{"column":"id","type":"text"}}}}})");
   schema["collections"]["notes"]["fields"]["x"] = parse_json(field);
@@ -62,7 +62,7 @@ TEST_CASE("schema: a field may live inside a JSON column") {
 
 TEST_CASE("schema: every mistake in a field names its place") {
   struct Case {
-    const char *field, *what;
+    std::string field, what;
   };
   const Case cases[] = {
       {"5", "must be an object"},
@@ -92,7 +92,7 @@ TEST_CASE("schema: every mistake in a field names its place") {
 }
 
 TEST_CASE("schema: every mistake in a collection is refused") {
-  const char* const cases[] = {
+  const std::string cases[] = {
       "null", "[]", "{}", R"({"collections":[]})", R"({"collections":{"a":1}})",
       // no key, no table, no fields, a key that is no field, or only part of a column
       R"({"collections":{"a":{"table":"t","fields":{}}}})",
@@ -106,7 +106,7 @@ TEST_CASE("schema: every mistake in a collection is refused") {
       R"({"collections":{"a":{"table":"t","key":"self","fields":{}},
         "b":{"table":"t","key":"self","fields":{}}}})",
   };
-  for (const char* text : cases) {
+  for (const std::string& text : cases) {
     CAPTURE(text);
     CHECK_FALSE(parse_schema(parse_json(text)).ok());
   }

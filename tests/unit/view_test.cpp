@@ -38,7 +38,7 @@ Store five_logs() {
   return store;
 }
 
-std::string listed(const char* options) {
+std::string listed(const std::string& options) {
   const Store store = five_logs();
   std::string keys;
   for (const Json& key : list_keys(logs(), store, parse_json(options))) keys += text_of(key);
@@ -49,7 +49,7 @@ std::string listed(const char* options) {
 
 TEST_CASE("list: filter, order, range, page") {
   struct Case {
-    const char *options, *want;
+    std::string options, want;
   };
   const Case cases[] = {
       {R"({})", "abde"},
@@ -94,7 +94,7 @@ TEST_CASE("list: a moment may be written in any way") {
 }
 
 TEST_CASE("list: odd options are no reason to fail") {
-  for (const char* odd : {"5", "[]", "\"x\"", R"({"where":[1]})", R"({"where":"x"})",
+  for (const std::string odd : {"5", "[]", "\"x\"", R"({"where":[1]})", R"({"where":"x"})",
                           R"({"orderBy":7})", R"({"limit":"2"})", R"({"limit":-1})",
                           R"({"limit":1e300})", R"({"after":7})", R"({"desc":"yes"})"}) {
     CAPTURE(odd);
@@ -121,7 +121,7 @@ TEST_CASE("rows: every declared field, null where there is none, and the key") {
 
 TEST_CASE("rows: a vector column that holds no vector does no harm") {
   const CollectionSpec& embeddings = *somatic_schema().collection("embeddings");
-  for (const char* odd : {"\"\"", "\"[1,\"", "7", "{}", "null", "[1]"}) {
+  for (const std::string odd : {"\"\"", "\"[1,\"", "7", "{}", "null", "[1]"}) {
     CAPTURE(odd);
     const Json seen = as_seen(embeddings, "k", {{"embedding", parse_json(odd)}});
     CHECK_FALSE(seen["embedding"].is_discarded());
