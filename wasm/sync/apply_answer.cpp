@@ -34,6 +34,19 @@ Gone read_gone(const Json& json) {
           json[1].is_string() ? json[1].get<std::string>() : std::string()};
 }
 
+/// Applies to whatever is stored, so its answer says nothing about the other columns.
+bool is_pure_increment(const CollectionSpec& collection, const Change& change) {
+  if (change.del || change.inc.empty()) return false;
+  const std::string key = collection.key_column();
+  return change.set.empty() || (change.set.size() == 1 && change.set.contains(key));
+}
+
+/// A version names its columns; only after an increment may it be here with some of them missing.
+bool is_known(const ServerRow& here, const ServerRow& heard) {
+  if (here.version != heard.version) return here.version > heard.version;
+  return here.columns == heard.columns && here.clocks == heard.clocks;
+}
+
 class Answer {
  public:
   Answer(const Schema& schema, const Answered& answered, Store& store, Outcome& outcome)
@@ -142,9 +155,12 @@ class Answer {
     }
     server.id = row.id;
     server.columns["id"] = row.id;
-    // Only what was built on the stored row is the stored row. Increments apply to whatever is
-    // stored: the pull brings the rest.
-    server.version = frozen.base.value_or(0) == known ? version : known;
+    // Only what was built on the stored row is the stored row. An increment applies to whatever is
+    // stored: if that was not what is known here, the whole row comes in this answer or, when there
+    // is more to come, in a later one. Till then nothing may be built on it.
+    const bool is_awaited = is_pure_increment(collection, frozen.change) &&
+                            at(answered_.body, "more") == true;
+    server.version = is_awaited ? known : version;
     row.server = std::move(server);
     row.gone.reset();
   }
@@ -230,7 +246,7 @@ class Answer {
     const std::string key = key_of_row(collection, server.columns);
     if (key.empty()) return;
     const Row* known = store_.find({collection.name, key});
-    if (known != nullptr && known->server && known->server->version >= server.version) return;
+    if (known != nullptr && known->server && is_known(*known->server, server)) return;
     // Everything up to the cursor is known here already: a row that is not was deleted since this
     // answer was written.
     const bool has_copy = known != nullptr && known->server;
