@@ -30,8 +30,7 @@ ServerRow read_row(const CollectionSpec& collection, const Json& json) {
 
 Gone read_gone(const Json& json) {
   if (!json.is_array() || json.size() < 2) return {};
-  return {json[0].is_number() ? json[0].get<std::int64_t>() : 0,
-          json[1].is_string() ? json[1].get<std::string>() : std::string()};
+  return {whole_number(json[0]), std::string(text_of(json[1]))};
 }
 
 /// Applies to whatever is stored, so its answer says nothing about the other columns.
@@ -111,10 +110,10 @@ class Answer {
       if (status == "applied") {
         applied(*collection, answer, *row);
       } else if (status == "duplicate") {
-        duplicate(*collection, answer, *row);
+        lost = duplicate(*collection, answer, *row);
       } else if (status == "conflict") {
         lost = conflict(*collection, answer, *row);
-      } else {
+      } else if (status == "rejected") {
         refused(answer, *row);
       }
       refresh(*collection, store_.meta(), *row);
@@ -134,13 +133,13 @@ class Answer {
     const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
     const std::int64_t version = integer_at(answer, "version");
     const std::int64_t known = row.server ? row.server->version : 0;
+    const bool is_old_news = version > 0 && known > version;
+    if (is_old_news) return;  // a pull of another context was faster: that row knows of this edit
     if (frozen.change.del) {
       row.server.reset();
       row.gone = Gone{version, text_at(frozen.change.clocks, "*")};
       return;
     }
-    if (known > version)
-      return;  // a pull of another context was faster: that row has this edit in it
     ServerRow server = row.server.value_or(ServerRow{});
     server.columns = overlay(collection, std::move(server.columns), frozen.change);
     server.clocks.update(frozen.change.clocks);
@@ -165,43 +164,60 @@ class Answer {
     row.gone.reset();
   }
 
+  /// The server's copy never goes back: of two contexts the one that asked first may be heard last.
   static void take_server(ServerRow server, Row& row) {
+    row.gone.reset();
+    if (row.server && row.server->version > server.version) return;
     row.id = server.id;
     row.server = std::move(server);
-    row.gone.reset();
   }
 
-  void duplicate(const CollectionSpec& collection, const Json& answer, Row& row) {
-    row.frozen.reset();
+  /// False: the row was made again since.
+  static bool take_gone(const Gone& gone, Row& row) {
+    if (row.server && gone.version > 0 && row.server->version > gone.version) return false;
+    row.server.reset();
+    row.gone = gone;
+    return true;
+  }
+
+  std::vector<LostText> duplicate(const CollectionSpec& collection, const Json& answer, Row& row) {
+    const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
     if (at(answer, "row").is_object()) {
       take_server(read_row(collection, at(answer, "row")), row);
-    } else {
-      row.server.reset();
-      row.gone = read_gone(at(answer, "gone"));
-      if (row.pending) survive(collection, *row.gone, row);
+      return {};
     }
+    const Json before = overlay(collection, columns_of(row), frozen.change);
+    if (!take_gone(read_gone(at(answer, "gone")), row)) return {};
+    return survive(collection, before, row);
   }
 
   std::vector<LostText> conflict(const CollectionSpec& collection, const Json& answer, Row& row) {
     const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
-    Rebased rebased;
-    std::string seen = "0";
+    Gone gone;
+    Json before;
     if (at(answer, "row").is_object()) {
       take_server(read_row(collection, at(answer, "row")), row);
-      rebased = rebase(collection, frozen.change, *row.server);
-      seen = std::to_string(row.server->version);
     } else {
-      const Gone gone = read_gone(at(answer, "gone"));
-      const Json before = row.server ? row.server->columns : Json::object();
-      row.server.reset();
-      row.gone = gone;
-      rebased = rebase_on_gone(collection, frozen.change, before, gone.clock);
-      seen = std::to_string(gone.version);
+      gone = read_gone(at(answer, "gone"));
+      before = columns_of(row);
+      take_gone(gone, row);
     }
-    if (rebased.change.empty()) return rebased.lost;
+    Rebased rebased = row.server
+                          ? rebase(collection, frozen.change, *row.server)
+                          : rebase_on_gone(collection, frozen.change, before, gone.clock);
+    if (rebased.change.empty()) {
+      if (!row.server) {
+        const Json seen = overlay(collection, std::move(before), frozen.change);
+        for (LostText& text : survive(collection, seen, row)) rebased.lost.push_back(text);
+      }
+      return rebased.lost;
+    }
     // The name depends on nothing but the conflict, so that every context that saw it makes the
     // same mutation.
-    Frozen again{uuid_v5(frozen.mid, seen), std::nullopt, std::move(rebased.change)};
+    const std::int64_t seen =
+        at(answer, "row").is_object() ? integer_at(at(answer, "row"), "version") : gone.version;
+    Frozen again{uuid_v5(frozen.mid, std::to_string(seen)), std::nullopt,
+                 std::move(rebased.change)};
     if (row.server) again.base = row.server->version;
     row.frozen = std::move(again);
     return rebased.lost;
@@ -222,11 +238,16 @@ class Answer {
     outcome_.notices.push_back({"rejected", rejected_as_seen(collection, sent.key, *row)});
   }
 
-  /// Pending edits of a row that is gone: made whole again, or lost.
-  std::vector<LostText> survive(const CollectionSpec& collection, const Gone& gone, Row& row) {
-    const Json before = row.layered.value_or(Json::object());
-    Rebased rebased =
-        rebase_on_gone(collection, with_clocks(store_.meta(), *row.pending), before, gone.clock);
+  static Json columns_of(const Row& row) {
+    return row.server ? row.server->columns : Json::object();
+  }
+
+  /// Pending edits of a row that is gone: made whole again on `before`, what they were made on, or
+  /// lost.
+  std::vector<LostText> survive(const CollectionSpec& collection, const Json& before, Row& row) {
+    if (!row.pending) return {};
+    Rebased rebased = rebase_on_gone(collection, with_clocks(store_.meta(), *row.pending), before,
+                                     row.gone->clock);
     if (rebased.change.empty()) {
       row.pending.reset();
       return rebased.lost;
@@ -272,8 +293,9 @@ class Answer {
       row->gone = gone;
       // A mutation under way will be answered with this deletion: until then its row stands.
       if (!row->frozen) {
+        const Json before = columns_of(*row);
         row->server.reset();
-        if (row->pending) lost = survive(*collection, gone, *row);
+        lost = survive(*collection, before, *row);
       }
       refresh(*collection, store_.meta(), *row);
     }
