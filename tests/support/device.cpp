@@ -108,6 +108,17 @@ void Device::release(Wish wish) {
   pump();
 }
 
+bool Device::let_one(Wish wish) {
+  const auto next = std::find_if(wants_.begin(), wants_.end(),
+                                 [&](const Want& want) { return wish_of(want) == wish; });
+  if (next == wants_.end()) return false;
+  const Want want = std::move(*next);
+  wants_.erase(next);
+  std::visit([this](const auto& one) { perform(one); }, want);
+  pump();
+  return true;
+}
+
 void Device::perform(const Commit&) {
   if (!commit_failures.empty()) {
     const Error error = std::exchange(commit_failures.front(), {});

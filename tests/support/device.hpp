@@ -74,6 +74,8 @@ class Device {
   /// Does what the engine asked for and is not held back.
   void pump();
   void release(Wish wish);
+  /// Does one thing that is held back, and what follows from it; false when there is none.
+  bool let_one(Wish wish);
   /// Time passes; timers that come due fire.
   void wait(Ms duration);
   /// Segments of other contexts, as after a BroadcastChannel message.
