@@ -46,6 +46,7 @@ struct Engine::Self {
   /// The end of every call: whatever the event changed is said once.
   std::vector<Effect> effects();
   void append(Entry entry, Ticket ticket);
+  void bear() { commits.append(Born{random.uuid_v4()}); }
   void settle(Ticket ticket, const Error& error) {
     out.push_back(Settled{ticket, error.code, error.message, nullptr});
   }
@@ -114,7 +115,7 @@ void Engine::Self::on(const Write& write) {
 void Engine::Self::on(const Loaded&) {
   is_loaded = true;
   store.take_touched();
-  if (store.meta().device.empty() && !read_only) commits.append(Born{random.uuid_v4()});
+  if (store.meta().device.empty() && !read_only) bear();
 }
 
 void Engine::Self::on(const Flushed&) {
@@ -220,6 +221,9 @@ Json Engine::Self::status(Now at) const {
 
 std::vector<Effect> Engine::Self::effects() {
   if (is_loaded) {
+    // The first commit failed: neither the next one nor a request may go without it.
+    const bool is_at_work = !commits.idle() || run.is_running();
+    if (store.meta().device.empty() && is_at_work && !read_only) bear();
     if (!read_only && commits.next()) out.push_back(Commit{});
     for (auto& [collection, keys] : store.take_touched()) {
       out.push_back(Changed{collection, {keys.begin(), keys.end()}});
