@@ -19,8 +19,10 @@ Wish wish_of(const std::variant<Commit, Fetch, AskSession>& want) {
 
 }  // namespace
 
-Device::Device(ModelServer& server, std::string name, std::shared_ptr<Disk> disk, bool auto_sync)
-    : server_(server),
+Device::Device(ModelServer& server, std::string name, std::shared_ptr<Disk> disk, bool auto_sync,
+               std::deque<Error> first_commits_fail)
+    : commit_failures(std::move(first_commits_fail)),
+      server_(server),
       name_(std::move(name)),
       disk_(disk ? std::move(disk) : std::make_shared<Disk>()),
       auto_sync_(auto_sync) {
@@ -34,7 +36,7 @@ void Device::open() {
   Config config;
   config.schema = somatic_schema_json();
   config.user_id = kUser;
-  config.entropy = name_ + " boot " + std::to_string(++boots_);
+  config.entropy = name_ + " boot " + std::to_string(++server_.boots);
   config.auto_sync = auto_sync_;
   auto engine = Engine::create(config);
   if (!engine.ok()) throw std::runtime_error(engine.error().message);

@@ -34,13 +34,13 @@ enum class Wish { kCommit, kFetch, kSession };
 class Device {
  public:
   Device(ModelServer& server, std::string name, std::shared_ptr<Disk> disk = nullptr,
-         bool auto_sync = false);
+         bool auto_sync = false, std::deque<Error> first_commits_fail = {});
 
   // The world of this device
   bool offline = false;
   std::deque<Fate> fates;             ///< of the next requests; kAnswered when empty
   std::deque<Fetched> canned;         ///< answers given instead of the server's
-  std::deque<Error> commit_failures;  ///< the next commits fail so
+  std::deque<Error> commit_failures;  ///< the next commits fail like this
   std::set<Wish> holds;               ///< what waits until it is released
   SessionIs session{"token", kUser, ""};
   std::function<SessionIs(bool refresh)> on_ask_session;
@@ -114,7 +114,6 @@ class Device {
   std::deque<Want> wants_;
   std::size_t loaded_ = 0;  ///< segments of the disk that this context knows
   Ms booted_at_ = 0;
-  int boots_ = 0;
   Ticket next_ticket_ = 1;
 };
 

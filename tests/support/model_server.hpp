@@ -53,6 +53,8 @@ class ModelServer {
     std::size_t pushed = 0, pulled = 0;
   };
   std::vector<Call> calls;
+  /// Contexts opened so far in this world: what makes their entropy differ.
+  int boots = 0;
 
  private:
   struct Stored {
