@@ -80,10 +80,16 @@ class Answer {
       std::erase_if(meta.boots, [&](const auto& each) { return each.first != boot; });
     const Offset heard{now() - answered_.at.mono_ms, answered_.round_trip_ms};
     const auto [known, is_first] = meta.boots.try_emplace(boot, heard);
-    // The shortest round trip is the best clock: a slow answer must not push a good one aside.
-    if (!is_first && heard.round_trip_ms > known->second.round_trip_ms) return;
-    known->second = heard;
-    meta.wall_offset = now() - answered_.at.wall_ms;
+    const Ms wall_offset = now() - answered_.at.wall_ms;
+    // The shortest round trip is the best clock: a slow answer must not push a good one aside,
+    // unless they cannot both be right: the clock was set, or stood still while the machine slept.
+    const Ms doubt = (heard.round_trip_ms + known->second.round_trip_ms) / 2 + 1;
+    const bool is_better = is_first || heard.round_trip_ms <= known->second.round_trip_ms;
+    const auto take = [&](Ms told, Ms believed) {
+      return is_better || told > believed + doubt || told < believed - doubt;
+    };
+    if (take(wall_offset, meta.wall_offset.value_or(wall_offset))) meta.wall_offset = wall_offset;
+    if (take(heard.offset_ms, known->second.offset_ms)) known->second = heard;
   }
 
   void advance() {
