@@ -180,6 +180,11 @@ void Device::wait(Ms duration) {
   server_.now = std::max(server_.now, until);
 }
 
+void Device::sleep(Ms duration) {
+  server_.now += duration;
+  booted_at_ += duration;
+}
+
 std::string Device::code_of(Ticket ticket) const {
   const auto found = settled.find(ticket);
   return found == settled.end() ? "?" : found->second.code;

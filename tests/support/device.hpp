@@ -78,6 +78,8 @@ class Device {
   bool let_one(Wish wish);
   /// Time passes; timers that come due fire.
   void wait(Ms duration);
+  /// Time passes while the machine sleeps: the monotonic clock stands still, as some do.
+  void sleep(Ms duration);
   /// Segments of other contexts, as after a BroadcastChannel message.
   void catch_up();
   /// Killed without a word: only the disk stays. open() starts again.
