@@ -10,6 +10,7 @@
 #include "store/view.hpp"
 #include "sync/accept.hpp"
 #include "sync/layers.hpp"
+#include "sync/restore.hpp"
 
 namespace somatic {
 
@@ -161,26 +162,10 @@ void Engine::Self::on(const DiscardRejected& discard) {
 void Engine::Self::on(const RestoreOverwritten& restore) {
   if (const auto error = refusal()) return settle(restore.ticket, *error);
   for (const Json& text : store.meta().overwritten) {
-    if (text["id"] != restore.id) continue;
-    const auto collection = text["collection"].get<std::string>();
-    const auto key = text["key"].get<std::string>();
-    const auto field = text["field"].get<std::string>();
-    Op op{"patch", collection, key, Json::object(), "", 1};
-    const std::size_t dot = field.find('.');
-    op.fields[field.substr(0, dot)] = text["text"];
-    if (dot != std::string::npos) {
-      const CollectionSpec* spec = schema.collection(collection);
-      const Row* known = store.find({collection, key});
-      Json whole = Json::object();
-      if (spec != nullptr && known != nullptr && known->columns() != nullptr) {
-        whole = as_seen(*spec, key, *known->columns())[field.substr(0, dot)];
-      }
-      std::string pointer = field.substr(dot);
-      for (char& letter : pointer) letter = letter == '.' ? '/' : letter;
-      whole[Json::json_pointer(pointer)] = text["text"];
-      op.fields[field.substr(0, dot)] = std::move(whole);
-    }
-    auto accepted = accept(schema, store, config.user_id, op,
+    if (text_at(text, "id") != restore.id) continue;
+    const auto op = restoring(schema, store, text);
+    if (!op.ok()) return settle(restore.ticket, op.error());
+    auto accepted = accept(schema, store, config.user_id, op.value(),
                            {now.wall_ms, server_time(store.meta(), stamp())});
     if (!accepted.ok()) return settle(restore.ticket, accepted.error());
     commits.append(Restored{restore.id});
