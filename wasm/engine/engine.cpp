@@ -255,7 +255,11 @@ std::vector<Effect> Engine::load(std::int64_t seq, std::string_view bytes, Now n
   self_->now = now;
   Outcome outcome;
   if (const auto error = self_->commits.insert(bytes, outcome)) {
-    if (error->code == "reload-needed") self_->read_only = *error;
+    if (error->code == "reload-needed") {
+      self_->read_only = *error;
+      self_->run.end(*error, now);
+      for (const Ticket ticket : self_->commits.drop_open().tickets) self_->settle(ticket, *error);
+    }
     self_->out.push_back(
         Failed{error->code, error->message + " (segment " + std::to_string(seq) + ")"});
   }
@@ -274,7 +278,7 @@ Json Engine::query(const Json& question, Now now) const {
   const auto asks = [&](const char* name) { return question.contains(name); };
   if (!question.is_object()) return nullptr;
   if (asks("status")) return self_->status(now);
-  const bool reads_empty = self_->run.is_user_gone() && !self_->is_closed;
+  const bool reads_empty = self_->run.is_user_gone();
   Json list = Json::array();
   if (asks("overwritten")) {
     if (reads_empty) return list;

@@ -262,7 +262,8 @@ void Run::finish(const std::optional<Error>& error, Now now, Failure failure) {
 }
 
 void Run::end(const Error& error, Now now) {
-  if (ended_) return;
+  // Once is enough, but a user who goes hides more than what came before.
+  if (ended_ && (is_user_gone() || error.code != "signed-out")) return;
   ended_ = error;
   wanted_at_.reset();
   ++fetch_id_;  // an answer that still comes is for nobody

@@ -54,7 +54,7 @@ class Run {
     return attempt_ > 0 ? wanted_at_ : std::nullopt;
   }
   [[nodiscard]] const std::optional<Error>& last_error() const { return last_error_; }
-  [[nodiscard]] bool is_user_gone() const { return ended_.has_value(); }
+  [[nodiscard]] bool is_user_gone() const { return ended_ && ended_->code == "signed-out"; }
 
  private:
   enum class Phase { kIdle, kSession, kFreezing, kFetching, kJournaling, kWaiting };
