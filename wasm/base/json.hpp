@@ -16,6 +16,28 @@ using Json = nlohmann::json;
 /// Text to JSON; a discarded value (`is_discarded()`) when the text is not JSON. Never throws.
 inline Json parse_json(std::string_view text) { return Json::parse(text, nullptr, false); }
 
+/// Text opens more objects and arrays within each other than `levels`. Copying, merging and printing
+/// a value go down the stack with it, and a worker's stack is small: ask before parsing what others
+/// wrote.
+inline bool is_nested_deeper(std::string_view text, int levels) {
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char letter = text[at];
+    if (in_text) {
+      if (letter == '\\') ++at;
+      if (letter == '"') in_text = false;
+    } else if (letter == '"') {
+      in_text = true;
+    } else if (letter == '[' || letter == '{') {
+      if (++depth > levels) return true;
+    } else if (letter == ']' || letter == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
 /// The member of an object; null when there is none or the value is no object at all.
 inline const Json* member(const Json& object, const std::string& name) {
   const auto found = object.find(name);

@@ -305,7 +305,7 @@ Json Engine::query(const Json& question, Now now) const {
     return reads_empty ? list : list_keys(*collection, self_->store, question["list"]);
   }
   if (asks("rows")) {
-    for (const Json& key : question["rows"]) {
+    for (const Json& key : elements(question["rows"])) {
       list.push_back(reads_empty ? Json() : self_->row(*collection, key));
     }
     return list;

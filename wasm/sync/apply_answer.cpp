@@ -13,6 +13,11 @@
 namespace somatic {
 namespace {
 
+/// Whatever its columns hold, a row has a name and a version.
+bool is_row(const Json& json) {
+  return !text_at(json, "id").empty() && integer_at(json, "version") > 0;
+}
+
 ServerRow read_row(const CollectionSpec& collection, const Json& json) {
   ServerRow row;
   row.id = text_at(json, "id");
@@ -109,6 +114,7 @@ class Answer {
         known->frozen->mid != sent.mid) {
       return;
     }
+    if (const Json* row = member(answer, "row"); row != nullptr && !is_row(*row)) return;
     const std::string status = text_at(answer, "status");
     std::vector<LostText> lost;
     {
@@ -269,6 +275,7 @@ class Answer {
   }
 
   void take_row(const CollectionSpec& collection, const Json& json) {
+    if (!is_row(json)) return;
     ServerRow server = read_row(collection, json);
     const std::string key = key_of_row(collection, server.columns);
     if (key.empty()) return;
