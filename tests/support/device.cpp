@@ -159,6 +159,7 @@ void Device::perform(const Fetch& fetch) {
     fetched.body = server_.handle(fetch.body);
     if (fate == Fate::kDeliveredTwice) fetched.body = server_.handle(fetch.body);
   }
+  if (spoil && fetched.status == 200) fetched.body = spoil(fetched.body);
   server_.now += latency_ms;
   if (fate == Fate::kResponseLost) fetched = {fetched.id, 0, "", "", fetched.bytes_sent};
   take(engine_->handle(fetched, now()));

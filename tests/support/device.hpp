@@ -41,6 +41,7 @@ class Device {
   std::deque<Fate> fates;             ///< of the next requests; kAnswered when empty
   std::deque<Fetched> canned;         ///< answers given instead of the server's
   std::deque<Error> commit_failures;  ///< the next commits fail like this
+  std::function<std::string(const std::string& answer)> spoil;  ///< what becomes of an answer
   std::set<Wish> holds;               ///< what waits until it is released
   SessionIs session{"token", kUser, ""};
   std::function<SessionIs(bool refresh)> on_ask_session;
@@ -86,6 +87,7 @@ class Device {
   void kill();
   void open();
   void restart();
+  [[nodiscard]] Disk& disk() { return *disk_; }
 
   // What the engine said, since it was opened
   std::map<Ticket, Settled> settled;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 #include "base/calendar.hpp"
@@ -13,6 +14,7 @@ namespace somatic::testing {
 namespace {
 
 constexpr std::int64_t kAheadMs = 60'000;
+constexpr std::int64_t kIntegerMax = 2'147'483'647;
 
 std::string thirteen_digits(std::int64_t at) {
   std::array<char, 32> text{};
@@ -210,7 +212,11 @@ Json ModelServer::apply(const Mutation& mutation, const Name& name, Known& known
     }
   }
   for (const auto& [column, amount] : members(mutation.inc)) {
-    after.columns[column] = integer_at(after.columns, column) + amount.get<std::int64_t>();
+    const std::int64_t stored = integer_at(after.columns, column), more = whole_number(amount);
+    if (std::abs(static_cast<double>(stored) + static_cast<double>(more)) > kIntegerMax) {
+      return rejected("22003", "integer out of range");
+    }
+    after.columns[column] = stored + more;
     const std::string mine = mutation.clock_of(column, now, told);
     std::string theirs = text_at(after.clocks, column);
     if (theirs.empty()) theirs = text_at(after.clocks, "*");
