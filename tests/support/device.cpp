@@ -213,8 +213,7 @@ std::string Device::discard_rejected(const std::string& id) {
 std::string Device::restore_overwritten(const std::string& id) {
   return settle(RestoreOverwritten{0, id});
 }
-std::string Device::put(const std::string& collection, const std::string& key,
-                        const Json& fields) {
+std::string Device::put(const std::string& collection, const std::string& key, const Json& fields) {
   return write({{"put", collection, key, fields, "", 1}});
 }
 std::string Device::patch(const std::string& collection, const std::string& key,

@@ -42,7 +42,7 @@ class Device {
   std::deque<Fetched> canned;         ///< answers given instead of the server's
   std::deque<Error> commit_failures;  ///< the next commits fail like this
   std::function<std::string(const std::string& answer)> spoil;  ///< what becomes of an answer
-  std::set<Wish> holds;               ///< what waits until it is released
+  std::set<Wish> holds;                                         ///< what waits until it is released
   SessionIs session{"token", kUser, ""};
   std::function<SessionIs(bool refresh)> on_ask_session;
   Ms wall_skew = 0;  ///< this device's wall clock minus the server's

@@ -22,6 +22,14 @@ std::string thirteen_digits(std::int64_t at) {
   return text.data();
 }
 
+Json initial_columns(const ModelTable& table, std::int64_t now) {
+  Json columns = Json::object();
+  for (const auto& [name, column] : table.columns) {
+    columns[name] = column.kind == ModelColumn::kNow ? Json(wire_timestamp(now)) : column.initial;
+  }
+  return columns;
+}
+
 Json rejected(const std::string& code, const std::string& message) {
   return {{"status", "rejected"}, {"code", code}, {"message", message}};
 }
@@ -115,14 +123,16 @@ Json ModelServer::answer(const Json& json, Known& known) {
       if (!duplicate.contains("row") && !duplicate.contains("gone")) duplicate["gone"] = {0, ""};
       return duplicate;
     }
-    if (canonical_uuid(mutation.mid) != mutation.mid || canonical_uuid(mutation.id) != mutation.id) {
+    if (canonical_uuid(mutation.mid) != mutation.mid ||
+        canonical_uuid(mutation.id) != mutation.id) {
       return rejected("22P02", "mid or id is not a uuid");
     }
     const auto table = model_tables().find(mutation.table);
     if (table == model_tables().end()) return rejected("42P01", "no such table");
     for (const Json* part : {&mutation.set, &mutation.inc}) {
       for (const auto& [column, value] : members(*part)) {
-        if (!table->second.columns.contains(column)) return rejected("42703", "no column " + column);
+        if (!table->second.columns.contains(column))
+          return rejected("42703", "no column " + column);
         if (part == &mutation.inc && mutation.set.contains(column)) {
           return rejected("42701", "a column is both set and incremented");
         }
@@ -149,9 +159,7 @@ Json ModelServer::erase(const Mutation& mutation, const Name& name, Known& known
     return {{"status", "applied"}, {"version", version}};
   }
   if (row->second.version != mutation.base) {
-    Json conflict = {{"status", "conflict"}};
-    tell(name, conflict);
-    return conflict;
+    return conflict(name);
   }
   bool told = true;
   const std::string when = mutation.clock_of("*", now, told);
@@ -169,92 +177,100 @@ Json ModelServer::apply(const Mutation& mutation, const Name& name, Known& known
   Name target = name;
   auto row = rows_.find(name);
   if (row == rows_.end()) {
-    const auto twin = by_natural_key(name, mutation.set);
     const auto tombstone = tombstones_.find(name);
-    const bool insertable =
-        !mutation.base ||
-        (tombstone != tombstones_.end() && tombstone->second.version == *mutation.base);
-    if (twin) {
+    const bool is_gone_version =
+        tombstone != tombstones_.end() && tombstone->second.version == mutation.base;
+    if (const auto twin = by_natural_key(name, mutation.set)) {
       target = *twin;
       row = rows_.find(target);
-    } else if (!insertable) {
-      Json conflict = {{"status", "conflict"}};
-      tell(name, conflict);
-      return conflict;
+    } else if (mutation.base && !is_gone_version) {
+      return conflict(name);
     }
   }
   const bool exists = row != rows_.end();
   const bool on_base = exists && target == name && row->second.version == mutation.base;
-  if (exists && !on_base && !pure) {
-    Json conflict = {{"status", "conflict"}};
-    tell(target, conflict);
-    return conflict;
-  }
-  Json before;
-  Stored after;
-  if (exists) {
-    after = row->second;
-    before = after.columns;
-  } else {
-    for (const auto& [column, kind] : table.columns) {
-      after.columns[column] =
-          kind.kind == ModelColumn::kNow ? Json(wire_timestamp(now)) : kind.initial;
-    }
-    for (const auto& [column, amount] : members(mutation.inc)) after.columns[column] = 0;
-  }
+  if (exists && !on_base && !pure) return conflict(target);
+
+  const Stored before = exists ? row->second : Stored{};
+  Stored after = before;
+  if (!exists) after.columns = initial_columns(table, now);
   bool told = true;
-  Json clocks = Json::object();
-  for (const auto& [column, value] : members(mutation.set)) {
-    if (exists && pure) continue;
-    after.columns[column] = stored_value(table.columns.at(column), value);
-    if (exists || !mutation.clocks.contains("*")) {
-      clocks[column] = mutation.clock_of(column, now, told);
-    }
-  }
-  for (const auto& [column, amount] : members(mutation.inc)) {
-    const std::int64_t stored = integer_at(after.columns, column), more = whole_number(amount);
-    if (std::abs(static_cast<double>(stored) + static_cast<double>(more)) > kIntegerMax) {
-      return rejected("22003", "integer out of range");
-    }
-    after.columns[column] = stored + more;
-    const std::string mine = mutation.clock_of(column, now, told);
-    std::string theirs = text_at(after.clocks, column);
-    if (theirs.empty()) theirs = text_at(after.clocks, "*");
-    if (mine > theirs) clocks[column] = mine;
-  }
+  if (!(exists && pure)) set_columns(mutation, table, exists, after, told);
+  if (!add_columns(mutation, after, told)) return rejected("22003", "integer out of range");
   if (!exists) {
     for (const auto& [column, clock] : members(mutation.clocks)) {
-      const bool written = mutation.set.contains(column) || mutation.inc.contains(column);
-      if (column == "*" || written) clocks[column] = mutation.clock_of(column, now, told);
+      const bool is_written = mutation.set.contains(column) || mutation.inc.contains(column);
+      if (column == "*" || is_written) after.clocks[column] = mutation.clock_of(column, now, told);
     }
   }
-  after.clocks.update(clocks);
-  if (target.table == "user_progress") derive_streak(before, after.columns);
-  for (const auto& [column, kind] : table.columns) {
-    if (kind.not_null && after.columns[column].is_null()) {
-      return rejected("23502", "null value in column \"" + column + "\"");
-    }
+  if (target.table == "user_progress") derive_streak(before.columns, after.columns);
+  if (const auto error = broken_constraint(target.table, after.columns)) {
+    return rejected(error->code, error->message);
   }
-  if (refuses) {
-    if (const auto error = refuses(target.table, after.columns)) {
-      return rejected(error->code, error->message);
-    }
-  }
-  Json changed = Json::object();
-  for (const auto& [column, value] : members(after.columns)) {
-    const Json& expected =
-        mutation.set.contains(column) ? mutation.set[column] : at(before, column);
-    if (mutation.inc.contains(column) || value != expected) changed[column] = value;
-  }
-  Json clocks_expected = exists ? row->second.clocks : Json::object();
-  clocks_expected.update(mutation.clocks);
-  if (!told || after.clocks != clocks_expected) changed["clocks"] = after.clocks;
+  Json changed = unexpected(mutation, before, after, told);
   if (target != name) changed["id"] = target.id;
   const std::int64_t version = store(target, std::move(after));
   ledger_[mutation.mid] = {version, target};
   if (!exists || on_base) known.insert(version);
   Json out = {{"status", "applied"}, {"version", version}};
   if (!changed.empty()) out["changed"] = std::move(changed);
+  return out;
+}
+
+void ModelServer::set_columns(const Mutation& mutation, const ModelTable& table, bool exists,
+                              Stored& row, bool& told) const {
+  for (const auto& [column, value] : members(mutation.set)) {
+    row.columns[column] = stored_value(table.columns.at(column), value);
+    // "*" of an update must not speak for columns that it does not write
+    if (exists || !mutation.clocks.contains("*")) {
+      row.clocks[column] = mutation.clock_of(column, now, told);
+    }
+  }
+}
+
+bool ModelServer::add_columns(const Mutation& mutation, Stored& row, bool& told) const {
+  for (const auto& [column, amount] : members(mutation.inc)) {
+    const std::int64_t stored = integer_at(row.columns, column), more = whole_number(amount);
+    if (std::abs(static_cast<double>(stored) + static_cast<double>(more)) > kIntegerMax) {
+      return false;
+    }
+    row.columns[column] = stored + more;
+    const std::string mine = mutation.clock_of(column, now, told);
+    std::string theirs = text_at(row.clocks, column);
+    if (theirs.empty()) theirs = text_at(row.clocks, "*");
+    if (mine > theirs) row.clocks[column] = mine;
+  }
+  return true;
+}
+
+std::optional<Error> ModelServer::broken_constraint(const std::string& table,
+                                                    const Json& columns) const {
+  for (const auto& [column, kind] : model_tables().at(table).columns) {
+    if (kind.not_null && columns[column].is_null()) {
+      return Error{"23502", "null value in column \"" + column + "\""};
+    }
+  }
+  return refuses ? refuses(table, columns) : std::nullopt;
+}
+
+/// `changed`: what the writer, who based his edit on `before`, does not expect to be stored.
+Json ModelServer::unexpected(const Mutation& mutation, const Stored& before, const Stored& after,
+                             bool told) {
+  Json changed = Json::object();
+  for (const auto& [column, value] : members(after.columns)) {
+    const Json& expected =
+        mutation.set.contains(column) ? mutation.set[column] : at(before.columns, column);
+    if (mutation.inc.contains(column) || value != expected) changed[column] = value;
+  }
+  Json clocks = before.clocks;
+  clocks.update(mutation.clocks);
+  if (!told || after.clocks != clocks) changed["clocks"] = after.clocks;
+  return changed;
+}
+
+Json ModelServer::conflict(const Name& name) const {
+  Json out = {{"status", "conflict"}};
+  tell(name, out);
   return out;
 }
 
@@ -339,10 +355,7 @@ std::int64_t ModelServer::write(const std::string& table, const std::string& id,
   const Json before = old == rows_.end() ? Json() : old->second.columns;
   Stored after = old == rows_.end() ? Stored{} : old->second;
   if (before.is_null()) {
-    for (const auto& [column, kind] : model_tables().at(table).columns) {
-      after.columns[column] =
-          kind.kind == ModelColumn::kNow ? Json(wire_timestamp(now)) : kind.initial;
-    }
+    after.columns = initial_columns(model_tables().at(table), now);
     after.clocks["*"] = clock();
   }
   for (const auto& [column, value] : members(columns)) {
@@ -368,8 +381,9 @@ void ModelServer::forget_tombstones() {
 Json ModelServer::find(const std::string& table, const Json& columns) const {
   for (const auto& [name, row] : rows_) {
     const Json all = whole(name, row);
-    const bool matches = std::all_of(members(columns).begin(), members(columns).end(),
-                                     [&](const auto& each) { return all[each.first] == each.second; });
+    const bool matches =
+        std::all_of(members(columns).begin(), members(columns).end(),
+                    [&](const auto& each) { return all[each.first] == each.second; });
     if (name.table == table && matches) return all;
   }
   return nullptr;

@@ -17,6 +17,8 @@
 
 namespace somatic::testing {
 
+struct ModelTable;
+
 class ModelServer {
  public:
   ModelServer();
@@ -59,7 +61,8 @@ class ModelServer {
  private:
   struct Stored {
     std::int64_t version = 0;
-    Json columns, clocks = Json::object();
+    Json columns;
+    Json clocks = Json::object();
   };
   struct Tombstone {
     std::int64_t version = 0;
@@ -80,6 +83,14 @@ class ModelServer {
   Json answer(const Json& json, Known& known);
   Json apply(const Mutation& mutation, const Name& name, Known& known);
   Json erase(const Mutation& mutation, const Name& name, Known& known);
+  [[nodiscard]] Json conflict(const Name& name) const;
+  void set_columns(const Mutation& mutation, const ModelTable& table, bool exists, Stored& row,
+                   bool& told) const;
+  bool add_columns(const Mutation& mutation, Stored& row, bool& told) const;
+  [[nodiscard]] std::optional<Error> broken_constraint(const std::string& table,
+                                                       const Json& columns) const;
+  static Json unexpected(const Mutation& mutation, const Stored& before, const Stored& after,
+                         bool told);
   Json pull(std::int64_t cursor, std::int64_t limit, const Known& known) const;
   /// {row: ...} or {gone: ...} of a conflict or a duplicate
   void tell(const Name& name, Json& answer) const;

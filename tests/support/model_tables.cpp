@@ -73,7 +73,10 @@ const std::map<std::string, ModelTable>& model_tables() {
          {"created_at", time_now}}}},
       {"sovereign_logs",
        {"",
-        {{"category", needed}, {"content", needed}, {"metadata", plain}, {"created_at", time_now}}}},
+        {{"category", needed},
+         {"content", needed},
+         {"metadata", plain},
+         {"created_at", time_now}}}},
       {"cosmic_data_cache",
        {"date",
         {{"date", needed}, {"location", plain}, {"astronomy", plain}, {"cached_at", time_now}}}},
@@ -119,9 +122,8 @@ void derive_streak(const Json& before, Json& row) {
     if (days.empty()) add_streak(row, days);
   } else {
     const bool same_days = at(before, "completed_days") == row["completed_days"];
-    const bool other_streak =
-        at(before, "compliance_streak") != row["compliance_streak"] ||
-        at(before, "last_completed_date") != row["last_completed_date"];
+    const bool other_streak = at(before, "compliance_streak") != row["compliance_streak"] ||
+                              at(before, "last_completed_date") != row["last_completed_date"];
     if (same_days && other_streak) add_streak(row, days);
     if (at(before, "completed_days").is_null() && before != row) add_streak(before, days);
   }

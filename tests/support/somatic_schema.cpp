@@ -13,7 +13,8 @@ const Json& somatic_schema_json() {
     std::stringstream text;
     text << file.rdbuf();
     Json json = parse_json(text.str());
-    if (json.is_discarded()) throw std::runtime_error("tests/golden/somatic-schema.json is no JSON");
+    if (json.is_discarded())
+      throw std::runtime_error("tests/golden/somatic-schema.json is no JSON");
     return json;
   }();
   return schema;

@@ -61,7 +61,8 @@ TEST_CASE("accept: every refusal") {
       {"put", "logs", kId, R"({"category":"chat","content":null})", "", bad},
       {"patch", "logs", kId, R"({"content":"x"})", "", bad},  // would make a row without category
       {"put", "logs", kId, R"({"id":"22222222-2222-4222-8222-222222222222","category":"chat",
-        "content":"x"})", "", bad},
+        "content":"x"})",
+       "", bad},
       {"put", "logs", kId, R"({"id":7,"category":"chat","content":"x"})", "", bad},
       {"put", "progress", "me", "{}", "", bad},
       {"put", "progress", "", "{}", "", bad},
@@ -163,7 +164,8 @@ TEST_CASE("accept: a field inside a column changes that member only") {
     if (!result.ok()) FAIL(result.error().message);
     return result.value().change.set;
   };
-  const Store store = store_with("notes", kId, R"({"metadata":{"body":{"mood":"low","x":1},"y":2}})");
+  const Store store =
+      store_with("notes", kId, R"({"metadata":{"body":{"mood":"low","x":1},"y":2}})");
   CHECK(set(store, R"({"mood":"high"})") ==
         parse_json(R"({"metadata":{"body":{"mood":"high","x":1},"y":2}})"));
   CHECK(set(store, R"({"mood":"low"})").empty());

@@ -45,10 +45,12 @@ TEST_CASE("contexts: commits that cross keep both writes") {
   Tabs tabs;
   tabs.one.holds = tabs.two.holds = {Wish::kCommit};
   const Ticket first = tabs.one.begin(Write{0, {{"put", "logs", kId, kLog, "", 1}}});
-  const Ticket second =
-      tabs.two.begin(Write{0, {{"increment", "progress", "self", Json::object(), "totalCompletions", 1}}});
-  tabs.two.begin(Write{0, {{"increment", "progress", "self", Json::object(), "totalCompletions", 1}}});
-  tabs.one.begin(Write{0, {{"increment", "progress", "self", Json::object(), "totalCompletions", 1}}});
+  const Ticket second = tabs.two.begin(
+      Write{0, {{"increment", "progress", "self", Json::object(), "totalCompletions", 1}}});
+  tabs.two.begin(
+      Write{0, {{"increment", "progress", "self", Json::object(), "totalCompletions", 1}}});
+  tabs.one.begin(
+      Write{0, {{"increment", "progress", "self", Json::object(), "totalCompletions", 1}}});
   CHECK(tabs.one.code_of(first) == "?");
   tabs.one.release(Wish::kCommit);
   tabs.two.release(Wish::kCommit);

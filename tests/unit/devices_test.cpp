@@ -57,7 +57,8 @@ TEST_CASE("devices: three increments in one quiet period are one mutation") {
   phone.put("progress", "self", {{"totalCompletions", 10}});
   REQUIRE(phone.sync().empty());
   const std::size_t before = server.applied();
-  for (int i = 0; i < 3; ++i) CHECK(phone.increment("progress", "self", "totalCompletions").empty());
+  for (int i = 0; i < 3; ++i)
+    CHECK(phone.increment("progress", "self", "totalCompletions").empty());
   REQUIRE(phone.sync().empty());
   CHECK(server.applied() == before + 1);
   CHECK(server.find("user_progress", {})["total_completions"] == 13);
@@ -65,8 +66,7 @@ TEST_CASE("devices: three increments in one quiet period are one mutation") {
 
 TEST_CASE("devices: an increment meets an edit that it does not know") {
   Pair two;
-  two.phone.put("progress", "self",
-                {{"totalCompletions", 10}, {"completedDays", {"2026-11-20"}}});
+  two.phone.put("progress", "self", {{"totalCompletions", 10}, {"completedDays", {"2026-11-20"}}});
   two.meet();
   two.phone.patch("progress", "self", {{"completedDays", {"2026-11-21"}}});
   REQUIRE(two.phone.sync().empty());
@@ -79,8 +79,7 @@ TEST_CASE("devices: an increment meets an edit that it does not know") {
 
 TEST_CASE("devices: an increment meets an edit, and the answer comes in pages") {
   Pair two;
-  two.phone.put("progress", "self",
-                {{"totalCompletions", 10}, {"completedDays", {"2026-11-20"}}});
+  two.phone.put("progress", "self", {{"totalCompletions", 10}, {"completedDays", {"2026-11-20"}}});
   two.meet();
   for (int i = 0; i < 4; ++i) {
     two.phone.put("achievements", "a" + std::to_string(i), {{"progress", i}});
@@ -171,13 +170,10 @@ TEST_CASE("devices: answers of a questionnaire unite, the newest per question") 
 TEST_CASE("devices: a streak is made of everyone's days") {
   Pair two;
   // a streak of 5 that ends on Sunday, 2026-11-22
-  two.phone.put("progress", "self",
-                {{"complianceStreak", 5}, {"lastCompletedDate", "2026-11-22"}});
+  two.phone.put("progress", "self", {{"complianceStreak", 5}, {"lastCompletedDate", "2026-11-22"}});
   two.meet();
-  two.phone.put("progress", "self",
-                {{"complianceStreak", 6}, {"lastCompletedDate", "2026-11-23"}});
-  two.phone.put("progress", "self",
-                {{"complianceStreak", 7}, {"lastCompletedDate", "2026-11-24"}});
+  two.phone.put("progress", "self", {{"complianceStreak", 6}, {"lastCompletedDate", "2026-11-23"}});
+  two.phone.put("progress", "self", {{"complianceStreak", 7}, {"lastCompletedDate", "2026-11-24"}});
   two.laptop.put("progress", "self",
                  {{"complianceStreak", 1}, {"lastCompletedDate", "2026-11-25"}});
   two.meet_fresh();
@@ -196,9 +192,9 @@ TEST_CASE("devices: a fresh device that completes before its first pull keeps th
                     {"last_completed_date", "2026-11-22"},
                     {"total_completions", 40}});
     } else {
-      phone.put("progress", "self", {{"complianceStreak", 5},
-                                     {"lastCompletedDate", "2026-11-22"},
-                                     {"totalCompletions", 40}});
+      phone.put(
+          "progress", "self",
+          {{"complianceStreak", 5}, {"lastCompletedDate", "2026-11-22"}, {"totalCompletions", 40}});
       REQUIRE(phone.sync().empty());
     }
     Device fresh(server, "fresh");

@@ -145,8 +145,8 @@ TEST_CASE("faults: a failed commit takes back its own writes and keeps later one
   phone.commit_failures = {{"quota", "the disk is full"}};
   const Ticket first = phone.begin(Write{0, {{"patch", "logs", kId, {{"content", "bad"}}, "", 1}}});
   const Ticket second = phone.begin(increment_once());
-  const Ticket third = phone.begin(
-      Write{0, {{"patch", "logs", kId, {{"metadata", {{"a", 1}}}}, "", 1}}});
+  const Ticket third =
+      phone.begin(Write{0, {{"patch", "logs", kId, {{"metadata", {{"a", 1}}}}, "", 1}}});
   CHECK(phone.get("logs", kId)["content"] == "bad");
   phone.release(Wish::kCommit);
   CHECK(phone.code_of(first) == "quota");

@@ -20,7 +20,8 @@ std::optional<Variant> there_and_back(const Variant& message) {
 
 TEST_CASE("fields: every event survives JSON") {
   const std::vector<Event> events = {
-      Write{7, {{"put", "logs", "k", {{"content", "x"}}, "", 1}, {"remove", "logs", "j", {}, "", 1}}},
+      Write{7,
+            {{"put", "logs", "k", {{"content", "x"}}, "", 1}, {"remove", "logs", "j", {}, "", 1}}},
       Loaded{},
       Flushed{12},
       FlushFailed{"quota", "the disk is full"},

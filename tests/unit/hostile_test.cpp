@@ -13,10 +13,26 @@ namespace {
 const char* const kId = "11111111-1111-4111-8111-111111111111";
 
 Json odd_value(Random& random) {
-  static const char* const kOdd[] = {
-      "null",  "true",        "0",      "-1",    "1.5",       "1e300",    "-1e300", "9223372036854775807",
-      "\"\"",  "\"x\"",       "[]",     "[[]]",  "{}",        "[null,1]", "18446744073709551615",
-      "\"00\"", "{\"id\":1}", "[1,2,3]", "\"2026-11-22T23:25:00Z\"", "-9223372036854775808"};
+  static const char* const kOdd[] = {"null",
+                                     "true",
+                                     "0",
+                                     "-1",
+                                     "1.5",
+                                     "1e300",
+                                     "-1e300",
+                                     "9223372036854775807",
+                                     "\"\"",
+                                     "\"x\"",
+                                     "[]",
+                                     "[[]]",
+                                     "{}",
+                                     "[null,1]",
+                                     "18446744073709551615",
+                                     "\"00\"",
+                                     "{\"id\":1}",
+                                     "[1,2,3]",
+                                     "\"2026-11-22T23:25:00Z\"",
+                                     "-9223372036854775808"};
   return parse_json(kOdd[below(random, static_cast<int>(std::size(kOdd)))]);
 }
 
@@ -58,7 +74,8 @@ std::string mutated(const std::string& answer, Random& random) {
 void make_work(ModelServer& server, Device& phone, Random& random) {
   const std::string row = Random(std::to_string(below(random, 3))).uuid_v4();
   phone.put("logs", row,
-            {{"category", "chat"}, {"content", std::to_string(below(random, 9))},
+            {{"category", "chat"},
+             {"content", std::to_string(below(random, 9))},
              {"metadata", {{"a", below(random, 3)}, {"text", std::string(90, 'm')}}}});
   phone.increment("progress", "self", "totalCompletions");
   phone.put("achievements", "a" + std::to_string(below(random, 3)),

@@ -50,8 +50,7 @@ TEST_CASE("schema: the app's own is read") {
 }
 
 TEST_CASE("schema: a field may live inside a JSON column") {
-  const auto schema =
-      parse_schema(schema_with(R"({"column":"metadata.body.mood","type":"text"})"));
+  const auto schema = parse_schema(schema_with(R"({"column":"metadata.body.mood","type":"text"})"));
   REQUIRE(schema.ok());
   const CollectionSpec& notes = *schema.value().collection("notes");
   const FieldSpec& mood = *notes.field("x");
@@ -93,7 +92,11 @@ TEST_CASE("schema: every mistake in a field names its place") {
 
 TEST_CASE("schema: every mistake in a collection is refused") {
   const std::string cases[] = {
-      "null", "[]", "{}", R"({"collections":[]})", R"({"collections":{"a":1}})",
+      "null",
+      "[]",
+      "{}",
+      R"({"collections":[]})",
+      R"({"collections":{"a":1}})",
       // no key, no table, no fields, a key that is no field, or only part of a column
       R"({"collections":{"a":{"table":"t","fields":{}}}})",
       R"({"collections":{"a":{"key":"self","fields":{}}}})",

@@ -122,8 +122,12 @@ TEST_CASE("store: undo agrees with a copy of everything") {
 
 TEST_CASE("store: touched rows are told once, undone ones too") {
   Store store;
-  { Store::Edit(store, {"a", "1"})->id = "x"; }
-  { Store::Edit(store, {"a", "1"})->server = ServerRow{"x", 1, Json::object(), Json::object()}; }
+  {
+    Store::Edit(store, {"a", "1"})->id = "x";
+  }
+  {
+    Store::Edit(store, {"a", "1"})->server = ServerRow{"x", 1, Json::object(), Json::object()};
+  }
   CHECK(store.take_touched() == std::map<std::string, std::set<std::string>>{{"a", {"1"}}});
   CHECK(store.take_touched().empty());
   store.rollback();

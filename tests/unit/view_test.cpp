@@ -95,16 +95,15 @@ TEST_CASE("list: a moment may be written in any way") {
 
 TEST_CASE("list: odd options are no reason to fail") {
   for (const std::string odd : {"5", "[]", "\"x\"", R"({"where":[1]})", R"({"where":"x"})",
-                          R"({"orderBy":7})", R"({"limit":"2"})", R"({"limit":-1})",
-                          R"({"limit":1e300})", R"({"after":7})", R"({"desc":"yes"})"}) {
+                                R"({"orderBy":7})", R"({"limit":"2"})", R"({"limit":-1})",
+                                R"({"limit":1e300})", R"({"after":7})", R"({"desc":"yes"})"}) {
     CAPTURE(odd);
     CHECK(listed(odd) == "abde");
   }
 }
 
 TEST_CASE("rows: every declared field, null where there is none, and the key") {
-  const Json columns = parse_json(
-      R"({"id":"i","embedding":"[1,-0.5]","metadata":5,"unheard":1})");
+  const Json columns = parse_json(R"({"id":"i","embedding":"[1,-0.5]","metadata":5,"unheard":1})");
   const CollectionSpec& embeddings = *somatic_schema().collection("embeddings");
   CHECK(as_seen(embeddings, "k", columns) ==
         parse_json(R"({"id":"k","content":null,"embedding":[1,-0.5],"metadata":5,

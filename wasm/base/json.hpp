@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,9 +15,9 @@ using Json = nlohmann::json;
 /// Text to JSON; a discarded value (`is_discarded()`) when the text is not JSON. Never throws.
 inline Json parse_json(std::string_view text) { return Json::parse(text, nullptr, false); }
 
-/// Text opens more objects and arrays within each other than `levels`. Copying, merging and printing
-/// a value go down the stack with it, and a worker's stack is small: ask before parsing what others
-/// wrote.
+/// Text opens more objects and arrays within each other than `levels`. Copying, merging and
+/// printing a value go down the stack with it, and a worker's stack is small: ask before parsing
+/// what others wrote.
 inline bool is_nested_deeper(std::string_view text, int levels) {
   int depth = 0;
   bool in_text = false;
@@ -64,8 +63,8 @@ inline std::string_view text_of(const Json& value) {
   return text == nullptr ? std::string_view() : std::string_view(*text);
 }
 
-/// A number as an integer: a fraction is cut off, what does not fit becomes the nearest that does, 0
-/// for what is no number.
+/// A number as an integer: a fraction is cut off, what does not fit becomes the nearest that does,
+/// 0 for what is no number.
 inline std::int64_t whole_number(const Json& value) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();

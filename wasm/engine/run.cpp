@@ -14,7 +14,7 @@ constexpr Ms kBurstMs = 5000;  ///< somebody who never stops typing is still sav
 constexpr int kSoonTries = 5;
 
 constexpr int kFruitlessTries = 5;
-constexpr int kAnswerDepthMax = 1000;  ///< ten times what may be written here
+constexpr int kAnswerDepthMax = 1000;   ///< ten times what may be written here
 constexpr Ms kTimeMax = 9999999999999;  ///< of a clock
 
 bool is_answer(const Json& body) {
@@ -183,8 +183,8 @@ void Run::take_answer(Json body, Now now) {
   const Outcome outcome =
       commits_.append(Answered{at, round_trip, request_.from, std::move(request_.sent),
                                std::move(request_.acks), std::move(body)});
-  const bool is_fruitful = outcome.pushed + outcome.rejected + outcome.pulled > 0 ||
-                           store_.meta().cursor > cursor;
+  const bool is_fruitful =
+      outcome.pushed + outcome.rejected + outcome.pulled > 0 || store_.meta().cursor > cursor;
   fruitless_ = is_fruitful ? 0 : fruitless_ + 1;
   report_.pushed += outcome.pushed;
   report_.pulled += outcome.pulled;

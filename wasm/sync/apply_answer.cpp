@@ -169,8 +169,8 @@ class Answer {
     // Only what was built on the stored row is the stored row. An increment applies to whatever is
     // stored: if that was not what is known here, the whole row comes in this answer or, when there
     // is more to come, in a later one. Till then nothing may be built on it.
-    const bool is_awaited = is_pure_increment(collection, frozen.change) &&
-                            at(answered_.body, "more") == true;
+    const bool is_awaited =
+        is_pure_increment(collection, frozen.change) && at(answered_.body, "more") == true;
     server.version = is_awaited ? known : version;
     row.server = std::move(server);
     row.gone.reset();
@@ -214,9 +214,8 @@ class Answer {
       before = columns_of(row);
       take_gone(gone, row);
     }
-    Rebased rebased = row.server
-                          ? rebase(collection, frozen.change, *row.server)
-                          : rebase_on_gone(collection, frozen.change, before, gone.clock);
+    Rebased rebased = row.server ? rebase(collection, frozen.change, *row.server)
+                                 : rebase_on_gone(collection, frozen.change, before, gone.clock);
     if (rebased.change.empty()) {
       if (!row.server) {
         const Json seen = overlay(collection, std::move(before), frozen.change);

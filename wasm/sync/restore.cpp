@@ -6,7 +6,6 @@
 #include <string_view>
 #include <utility>
 
-
 namespace somatic {
 namespace {
 
@@ -54,9 +53,9 @@ Result<Op> restoring(const Schema& schema, const Store& store, const Json& text)
   const Json* columns = row == nullptr ? nullptr : row->columns();
   Json whole;
   if (field != nullptr && columns != nullptr) whole = at(*columns, field->column);
-  Json* there = field == nullptr ? nullptr
-                                 : place(whole, std::string_view(path).substr(dot + 1),
-                                         field->element_key);
+  Json* there = field == nullptr
+                    ? nullptr
+                    : place(whole, std::string_view(path).substr(dot + 1), field->element_key);
   if (there == nullptr) {
     return Error{"invalid-value", op.collection + "." + path + ": its place is gone"};
   }
