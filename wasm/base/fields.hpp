@@ -36,7 +36,7 @@ inline void read_member(const Json& json, bool& out) {
   if (json.is_boolean()) out = json.get<bool>();
 }
 inline void read_member(const Json& json, std::int64_t& out) {
-  if (json.is_number()) out = json.get<std::int64_t>();
+  if (json.is_number()) out = whole_number(json);
 }
 template <typename T>
 void read_member(const Json& json, std::optional<T>& out) {

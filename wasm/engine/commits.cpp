@@ -47,6 +47,13 @@ Commits::Group Commits::failed() {
   return std::exchange(flying_, {});
 }
 
+Commits::Group Commits::drop_open() {
+  store_.rollback();
+  replay(flying_.entries);
+  store_.seal();
+  return std::exchange(open_, {});
+}
+
 std::optional<Error> Commits::insert(std::string_view bytes, Outcome& outcome) {
   const auto entries = decode_segment(bytes);
   if (!entries.ok()) return entries.error();

@@ -42,6 +42,8 @@ class Commits {
 
   Group durable();
   Group failed();
+  /// Takes back what waits for the next segment: there will be none.
+  Group drop_open();
   /// A segment of another context came before the one under way.
   std::optional<Error> insert(std::string_view bytes, Outcome& outcome);
 

@@ -10,6 +10,7 @@
 #include "store/view.hpp"
 #include "sync/accept.hpp"
 #include "sync/layers.hpp"
+#include "sync/restore.hpp"
 
 namespace somatic {
 
@@ -46,6 +47,7 @@ struct Engine::Self {
   /// The end of every call: whatever the event changed is said once.
   std::vector<Effect> effects();
   void append(Entry entry, Ticket ticket);
+  void bear() { commits.append(Born{random.uuid_v4()}); }
   void settle(Ticket ticket, const Error& error) {
     out.push_back(Settled{ticket, error.code, error.message, nullptr});
   }
@@ -114,7 +116,7 @@ void Engine::Self::on(const Write& write) {
 void Engine::Self::on(const Loaded&) {
   is_loaded = true;
   store.take_touched();
-  if (store.meta().device.empty() && !read_only) commits.append(Born{random.uuid_v4()});
+  if (store.meta().device.empty() && !read_only) bear();
 }
 
 void Engine::Self::on(const Flushed&) {
@@ -160,26 +162,10 @@ void Engine::Self::on(const DiscardRejected& discard) {
 void Engine::Self::on(const RestoreOverwritten& restore) {
   if (const auto error = refusal()) return settle(restore.ticket, *error);
   for (const Json& text : store.meta().overwritten) {
-    if (text["id"] != restore.id) continue;
-    const auto collection = text["collection"].get<std::string>();
-    const auto key = text["key"].get<std::string>();
-    const auto field = text["field"].get<std::string>();
-    Op op{"patch", collection, key, Json::object(), "", 1};
-    const std::size_t dot = field.find('.');
-    op.fields[field.substr(0, dot)] = text["text"];
-    if (dot != std::string::npos) {
-      const CollectionSpec* spec = schema.collection(collection);
-      const Row* known = store.find({collection, key});
-      Json whole = Json::object();
-      if (spec != nullptr && known != nullptr && known->columns() != nullptr) {
-        whole = as_seen(*spec, key, *known->columns())[field.substr(0, dot)];
-      }
-      std::string pointer = field.substr(dot);
-      for (char& letter : pointer) letter = letter == '.' ? '/' : letter;
-      whole[Json::json_pointer(pointer)] = text["text"];
-      op.fields[field.substr(0, dot)] = std::move(whole);
-    }
-    auto accepted = accept(schema, store, config.user_id, op,
+    if (text_at(text, "id") != restore.id) continue;
+    const auto op = restoring(schema, store, text);
+    if (!op.ok()) return settle(restore.ticket, op.error());
+    auto accepted = accept(schema, store, config.user_id, op.value(),
                            {now.wall_ms, server_time(store.meta(), stamp())});
     if (!accepted.ok()) return settle(restore.ticket, accepted.error());
     commits.append(Restored{restore.id});
@@ -220,6 +206,9 @@ Json Engine::Self::status(Now at) const {
 
 std::vector<Effect> Engine::Self::effects() {
   if (is_loaded) {
+    // The first commit failed: neither the next one nor a request may go without it.
+    const bool is_at_work = !commits.idle() || run.is_running();
+    if (store.meta().device.empty() && is_at_work && !read_only) bear();
     if (!read_only && commits.next()) out.push_back(Commit{});
     for (auto& [collection, keys] : store.take_touched()) {
       out.push_back(Changed{collection, {keys.begin(), keys.end()}});
@@ -266,7 +255,11 @@ std::vector<Effect> Engine::load(std::int64_t seq, std::string_view bytes, Now n
   self_->now = now;
   Outcome outcome;
   if (const auto error = self_->commits.insert(bytes, outcome)) {
-    if (error->code == "reload-needed") self_->read_only = *error;
+    if (error->code == "reload-needed") {
+      self_->read_only = *error;
+      self_->run.end(*error, now);
+      for (const Ticket ticket : self_->commits.drop_open().tickets) self_->settle(ticket, *error);
+    }
     self_->out.push_back(
         Failed{error->code, error->message + " (segment " + std::to_string(seq) + ")"});
   }
@@ -285,7 +278,7 @@ Json Engine::query(const Json& question, Now now) const {
   const auto asks = [&](const char* name) { return question.contains(name); };
   if (!question.is_object()) return nullptr;
   if (asks("status")) return self_->status(now);
-  const bool reads_empty = self_->run.is_user_gone() && !self_->is_closed;
+  const bool reads_empty = self_->run.is_user_gone();
   Json list = Json::array();
   if (asks("overwritten")) {
     if (reads_empty) return list;
@@ -312,7 +305,7 @@ Json Engine::query(const Json& question, Now now) const {
     return reads_empty ? list : list_keys(*collection, self_->store, question["list"]);
   }
   if (asks("rows")) {
-    for (const Json& key : question["rows"]) {
+    for (const Json& key : elements(question["rows"])) {
       list.push_back(reads_empty ? Json() : self_->row(*collection, key));
     }
     return list;

@@ -13,8 +13,14 @@ namespace {
 constexpr Ms kBurstMs = 5000;  ///< somebody who never stops typing is still saved this often
 constexpr int kSoonTries = 5;
 
+constexpr int kFruitlessTries = 5;
+constexpr int kAnswerDepthMax = 1000;   ///< ten times what may be written here
+constexpr Ms kTimeMax = 9999999999999;  ///< of a clock
+
 bool is_answer(const Json& body) {
-  return at(body, "cursor").is_number() && at(body, "now").is_number();
+  const Json &cursor = at(body, "cursor"), &now = at(body, "now");
+  return cursor.is_number() && whole_number(cursor) >= 0 && now.is_number() &&
+         whole_number(now) >= 0 && whole_number(now) <= kTimeMax;
 }
 
 Error failure_as_error(Failure failure, int status, const std::string& message) {
@@ -82,6 +88,7 @@ void Run::start(Now now) {
   refreshed_ = false;
   is_current_ = false;
   soon_tries_ = 0;
+  fruitless_ = 0;
   first_dirty_at_.reset();
   wanted_at_.reset();
   ask_session(false);
@@ -108,13 +115,20 @@ void Run::session_is(const SessionIs& session, Now now) {
 
 /// Before first contact the server's time is unknown, and what is known here may be old news: pull
 /// once before the first push.
-bool Run::may_push() const { return !store_.meta().epoch.empty() && store_.meta().wall_offset; }
+Batch Run::batch() const {
+  const bool may_push = !store_.meta().epoch.empty() && store_.meta().wall_offset;
+  return {may_push ? batch_rows_ : 0, may_split_};
+}
 
 void Run::step(Now now) {
-  const std::vector<RowRef> batch = may_push() ? next_batch(store_, batch_) : std::vector<RowRef>();
+  if (fruitless_ > kFruitlessTries) {
+    const Error error = failure_as_error(Failure::kServer, 200, "its answers lead nowhere");
+    finish(error, now, Failure::kServer);
+    return;
+  }
   Froze froze{stamp(now), {}};
   bool has_frozen = false;
-  for (const RowRef& ref : batch) {
+  for (const RowRef& ref : next_batch(store_, batch())) {
     const Row& row = *store_.find(ref);
     has_frozen = has_frozen || row.frozen;
     if (!row.frozen) froze.rows.push_back({ref.collection, ref.key, random_.uuid_v4()});
@@ -136,7 +150,7 @@ void Run::step(Now now) {
 void Run::send(Now now) {
   is_current_ = true;  // until somebody joins
   phase_ = Phase::kFetching;
-  request_ = build_request(schema_, store_, may_push(), batch_);
+  request_ = build_request(schema_, store_, batch());
   sent_at_ = now;
   ++report_.requests;
   out_.push_back(Fetch{++fetch_id_, "/rest/v1/rpc/sync", std::move(request_.body), token_});
@@ -146,7 +160,8 @@ void Run::fetched(const Fetched& fetched, Now now) {
   if (phase_ != Phase::kFetching || fetched.id != fetch_id_) return;
   report_.bytes_sent += fetched.bytes_sent;
   report_.bytes_received += static_cast<std::int64_t>(fetched.body.size());
-  Json body = parse_json(fetched.body);
+  const bool is_readable = !is_nested_deeper(fetched.body, kAnswerDepthMax);
+  Json body = is_readable ? parse_json(fetched.body) : Json();
   const int status = static_cast<int>(fetched.status);
   if (status == 200 && is_answer(body)) {
     take_answer(std::move(body), now);
@@ -164,9 +179,13 @@ void Run::take_answer(Json body, Now now) {
   const Ms round_trip = now.mono_ms - sent_at_.mono_ms;
   at.mono_ms -= round_trip / 2;
   at.wall_ms -= round_trip / 2;
+  const std::int64_t cursor = store_.meta().cursor;
   const Outcome outcome =
       commits_.append(Answered{at, round_trip, request_.from, std::move(request_.sent),
                                std::move(request_.acks), std::move(body)});
+  const bool is_fruitful =
+      outcome.pushed + outcome.rejected + outcome.pulled > 0 || store_.meta().cursor > cursor;
+  fruitless_ = is_fruitful ? 0 : fruitless_ + 1;
   report_.pushed += outcome.pushed;
   report_.pulled += outcome.pulled;
   report_.conflicts += outcome.conflicts;
@@ -198,7 +217,9 @@ void Run::refused(int status, const Json& body, const std::string& retry_after, 
     return;
   }
   if (failure == Failure::kHalve && request_.sent.size() > 1) {
-    batch_ = request_.sent.size() / 2;
+    const std::size_t half = request_.sent.size() / 2;
+    may_split_ = may_split_ || half >= batch_rows_;
+    batch_rows_ = half;
     step(now);
     return;
   }
@@ -242,8 +263,13 @@ void Run::finish(const std::optional<Error>& error, Now now, Failure failure) {
     if (!ended_) out_.push_back(Failed{error->code, error->message});
   } else {
     attempt_ = 0;
-    batch_ = std::min(batch_ * 2, kBatchRows);
+    batch_rows_ = std::min(batch_rows_ * 2, kBatchRows);
+    may_split_ = false;
     not_before_.reset();
+    if (store_.outbox().empty()) {
+      first_dirty_at_.reset();  // what was written meanwhile went along
+      wanted_at_.reset();
+    }
   }
   Json report;
   if (!error) {
@@ -262,7 +288,8 @@ void Run::finish(const std::optional<Error>& error, Now now, Failure failure) {
 }
 
 void Run::end(const Error& error, Now now) {
-  if (ended_) return;
+  // Once is enough, but a user who goes hides more than what came before.
+  if (ended_ && (is_user_gone() || error.code != "signed-out")) return;
   ended_ = error;
   wanted_at_.reset();
   ++fetch_id_;  // an answer that still comes is for nobody

@@ -54,7 +54,7 @@ class Run {
     return attempt_ > 0 ? wanted_at_ : std::nullopt;
   }
   [[nodiscard]] const std::optional<Error>& last_error() const { return last_error_; }
-  [[nodiscard]] bool is_user_gone() const { return ended_.has_value(); }
+  [[nodiscard]] bool is_user_gone() const { return ended_ && ended_->code == "signed-out"; }
 
  private:
   enum class Phase { kIdle, kSession, kFreezing, kFetching, kJournaling, kWaiting };
@@ -71,7 +71,7 @@ class Run {
   void take_answer(Json body, Now now);
   void refused(int status, const Json& body, const std::string& retry_after, Now now);
   void finish(const std::optional<Error>& error, Now now, Failure failure = Failure::kRetry);
-  [[nodiscard]] bool may_push() const;
+  [[nodiscard]] Batch batch() const;
   [[nodiscard]] Stamp stamp(Now now) const { return {now.wall_ms, now.mono_ms, boot_}; }
 
   const Config& config_;
@@ -91,8 +91,10 @@ class Run {
   Now sent_at_;
   bool refreshed_ = false;
   bool is_current_ = false;  ///< this run has pulled everything since its last caller joined
-  std::size_t batch_ = kBatchRows;
+  std::size_t batch_rows_ = kBatchRows;
+  bool may_split_ = false;  ///< even what was written together is too much for the server
   int soon_tries_ = 0;
+  int fruitless_ = 0;  ///< answers in a row that took nothing off the outbox and brought nothing
   int attempt_ = 0;
   std::optional<Ms> first_dirty_at_, wanted_at_, resume_at_, not_before_;
   std::optional<Error> last_error_, ended_;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kMagic = "SSJ1";
 constexpr std::size_t kHeaderBytes = 16;
+constexpr std::size_t kChecksumAt = 12;
 
 void put_u32(std::string& out, std::uint32_t value) {
   for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<char>(value >> shift));
@@ -39,7 +40,7 @@ std::string encode_segment(const std::vector<Entry>& entries) {
   std::string out(kMagic);
   put_u32(out, kJournalFormat);
   put_u32(out, static_cast<std::uint32_t>(payload.size()));
-  put_u32(out, crc32c(payload));
+  put_u32(out, crc32c(out + payload));
   return out + payload;
 }
 
@@ -47,12 +48,17 @@ Result<std::vector<Entry>> decode_segment(std::string_view bytes) {
   if (bytes.size() < kHeaderBytes || bytes.substr(0, 4) != kMagic) {
     return damaged("does not begin like one");
   }
-  if (get_u32(bytes, 4) > kJournalFormat) {
-    return Error{"reload-needed", "the local data was written by a newer version: reload the page"};
-  }
   const std::string_view payload = bytes.substr(kHeaderBytes);
   if (payload.size() != get_u32(bytes, 8)) return damaged("has the wrong length");
-  if (crc32c(payload) != get_u32(bytes, 12)) return damaged("has the wrong checksum");
+  std::string covered(bytes.substr(0, kChecksumAt));
+  covered += payload;
+  if (crc32c(covered) != get_u32(bytes, kChecksumAt)) return damaged("has the wrong checksum");
+  // Only an undamaged segment is believed when it says that it is newer.
+  const std::uint32_t format = get_u32(bytes, 4);
+  if (format > kJournalFormat) {
+    return Error{"reload-needed", "the local data was written by a newer version: reload the page"};
+  }
+  if (format == 0) return damaged("has no format");
   const Json list = Json::from_cbor(payload.begin(), payload.end(), true, false);
   if (!list.is_array()) return damaged("holds no entries");
   std::vector<Entry> entries;

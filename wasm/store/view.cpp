@@ -45,6 +45,13 @@ class Selector {
     const Json value = field_value(*field_, columns);
     return at_path(value, path_);
   }
+  /// A value to compare with, in the form that is stored.
+  [[nodiscard]] Json wanted(const Json& given) const {
+    const bool is_moment =
+        field_ != nullptr && path_.empty() && field_->type == FieldType::kTimestamp;
+    const auto moment = is_moment ? parse_timestamp(text_of(given)) : std::nullopt;
+    return moment ? Json(format_timestamp(*moment)) : given;
+  }
 
  private:
   const FieldSpec* field_ = nullptr;
@@ -96,13 +103,15 @@ Json list_keys(const CollectionSpec& collection, const Store& store, const Json&
   const auto option = [&](const char* name) -> const Json& { return at(options, name); };
   std::vector<std::pair<Selector, Json>> where;
   for (const auto& [name, wanted] : members(option("where"))) {
-    where.emplace_back(Selector(collection, name), wanted);
+    const Selector selector(collection, name);
+    where.emplace_back(selector, selector.wanted(wanted));
   }
-  const Json &order_by = option("orderBy"), &from = option("from"), &to = option("to");
+  const Json& order_by = option("orderBy");
   const std::string order_name =
       order_by.is_string() ? order_by.get<std::string>() : collection.key_field;
   const Selector order(collection, order_name);
   const bool by_key = order_name == collection.key_field;
+  const Json from = order.wanted(option("from")), to = order.wanted(option("to"));
 
   std::vector<Found> found;
   for (const auto& [key, row] : *rows) {
@@ -131,9 +140,10 @@ Json list_keys(const CollectionSpec& collection, const Store& store, const Json&
     });
     first = last_seen == found.end() ? found.begin() : last_seen + 1;
   }
+  const bool is_limited = limit.is_number() && whole_number(limit) >= 0;
   Json keys = Json::array();
   for (; first != found.end(); ++first) {
-    if (limit.is_number() && keys.size() >= limit.get<std::size_t>()) break;
+    if (is_limited && std::cmp_greater_equal(keys.size(), whole_number(limit))) break;
     keys.push_back(*first->key);
   }
   return keys;

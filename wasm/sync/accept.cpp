@@ -2,6 +2,7 @@
 
 #include "sync/accept.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -13,6 +14,9 @@ namespace somatic {
 namespace {
 
 Error refuse(const std::string& message) { return {"invalid-value", message}; }
+
+/// A century: a longer streak is nonsense, and is cut as the server cuts it.
+constexpr std::int64_t kStreakDaysMax = 36525;
 
 /// Rules by which a value can only go one way: the write itself obeys them, so that a stale screen
 /// cannot lock an achievement again.
@@ -58,6 +62,9 @@ class Writer {
   }
 
   Result<Change> write(const Op& op) {
+    if (op.op != "put" && op.op != "patch" && op.op != "increment") {
+      return refuse("there is no operation " + op.op);
+    }
     if (!op.fields.is_object()) return refuse(collection_.name + ": a row must be an object");
     for (const auto& [name, value] : op.fields.items()) {
       if (auto error = give(name, value)) return *error;
@@ -143,7 +150,8 @@ class Writer {
       const bool is_told = !streak.is_null() || !last_day.is_null();
       const auto last =
           last_day.is_string() ? parse_date(last_day.get<std::string>()) : std::nullopt;
-      const auto length = streak.is_number() ? streak.get<std::int32_t>() : 1;
+      const auto length = static_cast<std::int32_t>(
+          streak.is_number() ? std::min<std::int64_t>(whole_number(streak), kStreakDaysMax) : 1);
       if (!is_told || !last || length < 1) continue;
       const Json range =
           Json::array({Json::array({format_date(*last - length + 1), format_date(*last)})});

@@ -13,6 +13,11 @@
 namespace somatic {
 namespace {
 
+/// Whatever its columns hold, a row has a name and a version.
+bool is_row(const Json& json) {
+  return !text_at(json, "id").empty() && integer_at(json, "version") > 0;
+}
+
 ServerRow read_row(const CollectionSpec& collection, const Json& json) {
   ServerRow row;
   row.id = text_at(json, "id");
@@ -30,14 +35,20 @@ ServerRow read_row(const CollectionSpec& collection, const Json& json) {
 
 Gone read_gone(const Json& json) {
   if (!json.is_array() || json.size() < 2) return {};
-  return {json[0].is_number() ? json[0].get<std::int64_t>() : 0,
-          json[1].is_string() ? json[1].get<std::string>() : std::string()};
+  return {whole_number(json[0]), std::string(text_of(json[1]))};
 }
 
-/// Such a mutation needs no base: docs/protocol.md.
+/// Applies to whatever is stored, so its answer says nothing about the other columns.
 bool is_pure_increment(const CollectionSpec& collection, const Change& change) {
-  const std::size_t named = change.set.contains(collection.key_column()) ? 1 : 0;
-  return !change.inc.empty() && change.set.size() == named;
+  if (change.del || change.inc.empty()) return false;
+  const std::string key = collection.key_column();
+  return change.set.empty() || (change.set.size() == 1 && change.set.contains(key));
+}
+
+/// A version names its columns; only after an increment may it be here with some of them missing.
+bool is_known(const ServerRow& here, const ServerRow& heard) {
+  if (here.version != heard.version) return here.version > heard.version;
+  return here.columns == heard.columns && here.clocks == heard.clocks;
 }
 
 class Answer {
@@ -74,10 +85,16 @@ class Answer {
       std::erase_if(meta.boots, [&](const auto& each) { return each.first != boot; });
     const Offset heard{now() - answered_.at.mono_ms, answered_.round_trip_ms};
     const auto [known, is_first] = meta.boots.try_emplace(boot, heard);
-    // The shortest round trip is the best clock: a slow answer must not push a good one aside.
-    if (!is_first && heard.round_trip_ms > known->second.round_trip_ms) return;
-    known->second = heard;
-    meta.wall_offset = now() - answered_.at.wall_ms;
+    const Ms wall_offset = now() - answered_.at.wall_ms;
+    // The shortest round trip is the best clock: a slow answer must not push a good one aside,
+    // unless they cannot both be right: the clock was set, or stood still while the machine slept.
+    const Ms doubt = (heard.round_trip_ms + known->second.round_trip_ms) / 2 + 1;
+    const bool is_better = is_first || heard.round_trip_ms <= known->second.round_trip_ms;
+    const auto take = [&](Ms told, Ms believed) {
+      return is_better || told > believed + doubt || told < believed - doubt;
+    };
+    if (take(wall_offset, meta.wall_offset.value_or(wall_offset))) meta.wall_offset = wall_offset;
+    if (take(heard.offset_ms, known->second.offset_ms)) known->second = heard;
   }
 
   void advance() {
@@ -97,6 +114,7 @@ class Answer {
         known->frozen->mid != sent.mid) {
       return;
     }
+    if (const Json* row = member(answer, "row"); row != nullptr && !is_row(*row)) return;
     const std::string status = text_at(answer, "status");
     std::vector<LostText> lost;
     {
@@ -104,10 +122,10 @@ class Answer {
       if (status == "applied") {
         applied(*collection, answer, *row);
       } else if (status == "duplicate") {
-        duplicate(*collection, answer, *row);
+        lost = duplicate(*collection, answer, *row);
       } else if (status == "conflict") {
         lost = conflict(*collection, answer, *row);
-      } else {
+      } else if (status == "rejected") {
         refused(answer, *row);
       }
       refresh(*collection, store_.meta(), *row);
@@ -127,13 +145,13 @@ class Answer {
     const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
     const std::int64_t version = integer_at(answer, "version");
     const std::int64_t known = row.server ? row.server->version : 0;
+    const bool is_old_news = version > 0 && known > version;
+    if (is_old_news) return;  // a pull of another context was faster: that row knows of this edit
     if (frozen.change.del) {
       row.server.reset();
       row.gone = Gone{version, text_at(frozen.change.clocks, "*")};
       return;
     }
-    if (known > version)
-      return;  // a pull of another context was faster: that row has this edit in it
     ServerRow server = row.server.value_or(ServerRow{});
     server.columns = overlay(collection, std::move(server.columns), frozen.change);
     server.clocks.update(frozen.change.clocks);
@@ -148,50 +166,69 @@ class Answer {
     }
     server.id = row.id;
     server.columns["id"] = row.id;
-    // An increment applies to whatever is stored, which may hold more than is known here: the
-    // version stays behind, so that the row itself, when it comes, is newer and is taken.
-    server.version = is_pure_increment(collection, frozen.change) ? known : version;
+    // Only what was built on the stored row is the stored row. An increment applies to whatever is
+    // stored: if that was not what is known here, the whole row comes in this answer or, when there
+    // is more to come, in a later one. Till then nothing may be built on it.
+    const bool is_awaited =
+        is_pure_increment(collection, frozen.change) && at(answered_.body, "more") == true;
+    server.version = is_awaited ? known : version;
     row.server = std::move(server);
     row.gone.reset();
   }
 
+  /// The server's copy never goes back: of two contexts the one that asked first may be heard last.
   static void take_server(ServerRow server, Row& row) {
+    row.gone.reset();
+    if (row.server && row.server->version > server.version) return;
     row.id = server.id;
     row.server = std::move(server);
-    row.gone.reset();
   }
 
-  void duplicate(const CollectionSpec& collection, const Json& answer, Row& row) {
-    row.frozen.reset();
+  /// False: the row was made again since.
+  static bool take_gone(const Gone& gone, Row& row) {
+    if (row.server && gone.version > 0 && row.server->version > gone.version) return false;
+    row.server.reset();
+    row.gone = gone;
+    return true;
+  }
+
+  std::vector<LostText> duplicate(const CollectionSpec& collection, const Json& answer, Row& row) {
+    const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
     if (at(answer, "row").is_object()) {
       take_server(read_row(collection, at(answer, "row")), row);
-    } else {
-      row.server.reset();
-      row.gone = read_gone(at(answer, "gone"));
-      if (row.pending) survive(collection, *row.gone, row);
+      return {};
     }
+    const Json before = overlay(collection, columns_of(row), frozen.change);
+    if (!take_gone(read_gone(at(answer, "gone")), row)) return {};
+    return survive(collection, before, row);
   }
 
   std::vector<LostText> conflict(const CollectionSpec& collection, const Json& answer, Row& row) {
     const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
-    Rebased rebased;
-    std::string seen = "0";
+    Gone gone;
+    Json before;
     if (at(answer, "row").is_object()) {
       take_server(read_row(collection, at(answer, "row")), row);
-      rebased = rebase(collection, frozen.change, *row.server);
-      seen = std::to_string(row.server->version);
     } else {
-      const Gone gone = read_gone(at(answer, "gone"));
-      const Json before = row.server ? row.server->columns : Json::object();
-      row.server.reset();
-      row.gone = gone;
-      rebased = rebase_on_gone(collection, frozen.change, before, gone.clock);
-      seen = std::to_string(gone.version);
+      gone = read_gone(at(answer, "gone"));
+      before = columns_of(row);
+      take_gone(gone, row);
     }
-    if (rebased.change.empty()) return rebased.lost;
+    Rebased rebased = row.server ? rebase(collection, frozen.change, *row.server)
+                                 : rebase_on_gone(collection, frozen.change, before, gone.clock);
+    if (rebased.change.empty()) {
+      if (!row.server) {
+        const Json seen = overlay(collection, std::move(before), frozen.change);
+        for (LostText& text : survive(collection, seen, row)) rebased.lost.push_back(text);
+      }
+      return rebased.lost;
+    }
     // The name depends on nothing but the conflict, so that every context that saw it makes the
     // same mutation.
-    Frozen again{uuid_v5(frozen.mid, seen), std::nullopt, std::move(rebased.change)};
+    const std::int64_t seen =
+        at(answer, "row").is_object() ? integer_at(at(answer, "row"), "version") : gone.version;
+    Frozen again{uuid_v5(frozen.mid, std::to_string(seen)), std::nullopt,
+                 std::move(rebased.change)};
     if (row.server) again.base = row.server->version;
     row.frozen = std::move(again);
     return rebased.lost;
@@ -212,11 +249,16 @@ class Answer {
     outcome_.notices.push_back({"rejected", rejected_as_seen(collection, sent.key, *row)});
   }
 
-  /// Pending edits of a row that is gone: made whole again, or lost.
-  std::vector<LostText> survive(const CollectionSpec& collection, const Gone& gone, Row& row) {
-    const Json before = row.layered.value_or(Json::object());
-    Rebased rebased =
-        rebase_on_gone(collection, with_clocks(store_.meta(), *row.pending), before, gone.clock);
+  static Json columns_of(const Row& row) {
+    return row.server ? row.server->columns : Json::object();
+  }
+
+  /// Pending edits of a row that is gone: made whole again on `before`, what they were made on, or
+  /// lost.
+  std::vector<LostText> survive(const CollectionSpec& collection, const Json& before, Row& row) {
+    if (!row.pending) return {};
+    Rebased rebased = rebase_on_gone(collection, with_clocks(store_.meta(), *row.pending), before,
+                                     row.gone->clock);
     if (rebased.change.empty()) {
       row.pending.reset();
       return rebased.lost;
@@ -232,11 +274,12 @@ class Answer {
   }
 
   void take_row(const CollectionSpec& collection, const Json& json) {
+    if (!is_row(json)) return;
     ServerRow server = read_row(collection, json);
     const std::string key = key_of_row(collection, server.columns);
     if (key.empty()) return;
     const Row* known = store_.find({collection.name, key});
-    if (known != nullptr && known->server && known->server->version >= server.version) return;
+    if (known != nullptr && known->server && is_known(*known->server, server)) return;
     // Everything up to the cursor is known here already: a row that is not was deleted since this
     // answer was written.
     const bool has_copy = known != nullptr && known->server;
@@ -262,8 +305,9 @@ class Answer {
       row->gone = gone;
       // A mutation under way will be answered with this deletion: until then its row stands.
       if (!row->frozen) {
+        const Json before = columns_of(*row);
         row->server.reset();
-        if (row->pending) lost = survive(*collection, gone, *row);
+        lost = survive(*collection, before, *row);
       }
       refresh(*collection, store_.meta(), *row);
     }

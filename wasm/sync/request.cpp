@@ -39,29 +39,30 @@ Json mutation(const CollectionSpec& collection, const Row& row) {
 
 }  // namespace
 
-std::vector<RowRef> next_batch(const Store& store, std::size_t rows_max) {
+std::vector<RowRef> next_batch(const Store& store, Batch size) {
   std::vector<RowRef> batch;
   std::int64_t last_order = 0;
   for (const auto& [order, ref] : store.outbox()) {
-    if (batch.size() >= rows_max && order != last_order) break;
+    if (batch.size() >= size.rows_max && (size.may_split || order != last_order)) break;
     batch.push_back(ref);
     last_order = order;
   }
   return batch;
 }
 
-Request build_request(const Schema& schema, const Store& store, bool push, std::size_t rows_max) {
+Request build_request(const Schema& schema, const Store& store, Batch size) {
   Request request;
   const Meta& meta = store.meta();
   request.from = meta.cursor;
   request.acks = meta.acks;
   std::string mutations;
   std::int64_t last_order = 0;
-  for (const RowRef& ref : push ? next_batch(store, rows_max) : std::vector<RowRef>()) {
+  for (const RowRef& ref : next_batch(store, size)) {
     const Row& row = *store.find(ref);
     const CollectionSpec* collection = schema.collection(ref.collection);
     if (!row.frozen || collection == nullptr) continue;
-    if (mutations.size() > kPushBytes && row.order != last_order) break;
+    const bool is_full = mutations.size() > kPushBytes;
+    if (is_full && (size.may_split || row.order != last_order)) break;
     if (!mutations.empty()) mutations += ',';
     mutations += mutation(*collection, row).dump();
     last_order = row.order;

@@ -17,9 +17,15 @@ inline constexpr int kPullRows = 5000;
 /// makes.
 inline constexpr std::size_t kPushBytes = 2'000'000;
 
-/// Rows whose pending edits should become mutations for the next push: the oldest `rows_max`, but
-/// never part of what was written together.
-std::vector<RowRef> next_batch(const Store& store, std::size_t rows_max);
+/// How much goes into one push: the oldest `rows_max` rows, but not part of what was written
+/// together unless it `may_split`.
+struct Batch {
+  std::size_t rows_max = 0;
+  bool may_split = false;
+};
+
+/// Rows whose pending edits should become mutations for the next push.
+std::vector<RowRef> next_batch(const Store& store, Batch size);
 
 struct Request {
   std::string body;
@@ -27,7 +33,7 @@ struct Request {
   std::vector<std::string> acks;
   std::int64_t from = 0;
 };
-/// `push`: frozen rows among the oldest `rows_max` go along; without it the request only pulls.
-Request build_request(const Schema& schema, const Store& store, bool push, std::size_t rows_max);
+/// Frozen rows among those of the next batch go along; none: the request only pulls.
+Request build_request(const Schema& schema, const Store& store, Batch size);
 
 }  // namespace somatic

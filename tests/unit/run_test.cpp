@@ -1,0 +1,155 @@
+// The sync run: how many requests it takes, who shares it, when it starts by itself.
+#include <doctest/doctest.h>
+
+#include "base/uuid.hpp"
+#include "support/device.hpp"
+
+using namespace somatic;
+using namespace somatic::testing;
+
+namespace {
+
+const char* const kId = "11111111-1111-4111-8111-111111111111";
+const Json kLog = {{"category", "chat"}, {"content", "x"}};
+
+std::size_t pushes(const ModelServer& server) {
+  std::size_t count = 0;
+  for (const auto& call : server.calls) count += call.pushed > 0 ? 1 : 0;
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("run: 1,000 rows go up in three requests, 10,000 come down in four") {
+  ModelServer server;
+  Device phone(server, "phone");
+  Random random("ids");
+  for (int i = 0; i < 1000; ++i) phone.put("logs", random.uuid_v4(), kLog);
+  REQUIRE(phone.sync().empty());
+  CHECK(phone.bodies.size() <= 3);
+  CHECK(server.size("sovereign_logs") == 1000);
+  CHECK(phone.last_report["pushed"] == 1000);
+  CHECK(phone.last_report["requests"] == phone.bodies.size());
+  for (int i = 0; i < 9000; ++i) {
+    server.write("sovereign_logs", random.uuid_v4(), {{"category", "chat"}, {"content", "x"}});
+  }
+  Device laptop(server, "laptop");
+  REQUIRE(laptop.sync().empty());
+  CHECK(laptop.bodies.size() <= 4);
+  CHECK(laptop.last_report["pulled"] == 10'000);
+  CHECK(laptop.ask({{"collection", "logs"}, {"size", true}}) == 10'000);
+  const std::size_t asked = laptop.bodies.size();
+  REQUIRE(laptop.sync().empty());
+  CHECK(laptop.bodies.size() == asked + 1);
+  CHECK(laptop.last_report["pulled"] == 0);
+}
+
+TEST_CASE("run: a page too small for one push still ends") {
+  ModelServer server;
+  server.page_max = 3;
+  Device phone(server, "phone"), laptop(server, "laptop");
+  for (int i = 0; i < 20; ++i) phone.put("achievements", std::to_string(i), {{"progress", i}});
+  REQUIRE(settle_down({&phone, &laptop}));
+  CHECK(phone.dump() == laptop.dump());
+}
+
+TEST_CASE("run: concurrent calls share it") {
+  ModelServer server;
+  Device phone(server, "phone");
+  phone.holds = {Wish::kSession};
+  const Ticket first = phone.begin(SyncNow{}), second = phone.begin(SyncNow{});
+  phone.release(Wish::kSession);
+  CHECK(phone.code_of(first).empty());
+  CHECK(phone.code_of(second).empty());
+  CHECK(phone.bodies.size() == 1);
+}
+
+TEST_CASE("run: a call made while one is under way sees all that was written before it") {
+  ModelServer server;
+  Device phone(server, "phone");
+  REQUIRE(phone.sync().empty());
+  phone.holds = {Wish::kFetch};
+  const Ticket first = phone.begin(SyncNow{});
+  phone.put("logs", kId, kLog);
+  server.write("achievements", "22222222-2222-4222-8222-222222222222", {{"achievement_id", "a"}});
+  const Ticket second = phone.begin(SyncNow{});
+  CHECK(phone.let_one(Wish::kFetch));
+  CHECK(phone.code_of(second) == "?");
+  phone.release(Wish::kFetch);
+  CHECK(phone.code_of(first).empty());
+  CHECK(phone.code_of(second).empty());
+  CHECK(phone.pending() == 0);
+  CHECK(phone.get("achievements", "a").is_object());
+}
+
+TEST_CASE("run: what the server learns between a request and its answer is asked for again") {
+  ModelServer server;
+  Device phone(server, "phone");
+  REQUIRE(phone.sync().empty());
+  phone.holds = {Wish::kCommit};
+  phone.begin(SyncNow{});  // answered, not yet journaled
+  server.write("achievements", "22222222-2222-4222-8222-222222222222", {{"achievement_id", "a"}});
+  const Ticket second = phone.begin(SyncNow{});
+  phone.release(Wish::kCommit);
+  CHECK(phone.code_of(second).empty());
+  CHECK(phone.get("achievements", "a").is_object());
+}
+
+TEST_CASE("run: a caller may lose interest") {
+  ModelServer server;
+  Device phone(server, "phone");
+  phone.put("logs", kId, kLog);
+  phone.holds = {Wish::kFetch};
+  const Ticket first = phone.begin(SyncNow{}), second = phone.begin(SyncNow{});
+  phone.feed(AbortSync{first});
+  CHECK(phone.code_of(first) == "aborted");
+  phone.feed(AbortSync{first});
+  phone.feed(AbortSync{99});
+  phone.release(Wish::kFetch);
+  CHECK(phone.code_of(second).empty());
+  CHECK(phone.pending() == 0);
+}
+
+TEST_CASE("run: a quiet period is waited for, a burst is cut, and one push is enough") {
+  ModelServer server;
+  Device phone(server, "phone", nullptr, true);
+  phone.feed(Poke{});
+  const std::size_t asked = phone.bodies.size();
+  CHECK(asked == 1);
+  phone.put("logs", kId, kLog);
+  phone.wait(400);
+  CHECK(phone.bodies.size() == asked);
+  phone.wait(200);
+  CHECK(pushes(server) == 1);
+  CHECK(phone.bodies.size() == asked + 1);
+  for (int i = 0; i < 30; ++i) {  // somebody who never stops typing
+    phone.put("logs", kId, {{"content", std::to_string(i)}});
+    phone.wait(200);
+  }
+  CHECK(pushes(server) == 2);
+  phone.wait(60'000);
+  CHECK(phone.pending() == 0);
+  CHECK(pushes(server) == 3);
+  CHECK(phone.bodies.size() == server.calls.size());
+  const std::size_t now_asked = phone.bodies.size();
+  phone.holds = {Wish::kFetch};
+  phone.feed(Poke{});
+  phone.put("logs", kId, {{"content", "while a run is under way"}});
+  phone.release(Wish::kFetch);
+  phone.wait(60'000);
+  CHECK(phone.pending() == 0);
+  CHECK(phone.bodies.size() == now_asked + 2);  // the poke's, and the push: no third
+}
+
+TEST_CASE("run: without autoSync only sync() talks to the network") {
+  ModelServer server;
+  Device phone(server, "phone");
+  phone.put("logs", kId, kLog);
+  phone.feed(Poke{});
+  phone.wait(60'000);
+  CHECK(phone.bodies.empty());
+  phone.offline = true;
+  CHECK(phone.sync() == "offline");
+  phone.wait(600'000);
+  CHECK(phone.bodies.size() == 1);
+}
