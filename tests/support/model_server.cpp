@@ -54,14 +54,14 @@ struct ModelServer::Mutation {
   }
   /// The clock pushed for a column, cut to what the server believes; `told` turns false where the
   /// writer does not know the result.
-  std::string clock_of(const std::string& column, std::int64_t now, bool& told) const {
+  std::string clock_of(const std::string& column, std::int64_t at_ms, bool& told) const {
     std::string clock = text_at(clocks, column);
     if (clock.empty()) clock = text_at(clocks, "*");
     if (clock.empty()) {
       told = false;
-      return thirteen_digits(now) + "-0000-00000000";
+      return thirteen_digits(at_ms) + "-0000-00000000";
     }
-    const std::string ceiling = thirteen_digits(now + kAheadMs);
+    const std::string ceiling = thirteen_digits(at_ms + kAheadMs);
     if (clock.substr(0, 13) <= ceiling) return clock;
     told = false;
     return ceiling + clock.substr(13);
