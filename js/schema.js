@@ -18,6 +18,8 @@ import { deepFreeze } from './freeze.js'
  *   is fresh
  * @property {{ when: 'always' | Record<string, unknown>, text: string[] }} [embed]
  * @property {'newest' | 'delete-wins'} [onDelete] an edit against a deletion; default newest
+ * @property {string[]} [identity] columns, or paths inside JSON columns, that name a row as its key
+ *   does: a put that carries one of another row's is merged into that row
  * @property {boolean} [localOnly] never leaves this device
  */
 
@@ -85,7 +87,16 @@ const typesOfRule = /** @type {Record<string, string[] | null>} */ ({
 const types = [...ordered, 'text', 'boolean', 'json', 'vector']
 const columnName = /^[a-z_][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/
 const kept = ['user_id', 'version', 'clocks', 'updated_at', '__proto__']
-const collectionMembers = ['table', 'key', 'fields', 'maxAgeMs', 'embed', 'onDelete', 'localOnly']
+const collectionMembers = [
+  'table',
+  'key',
+  'fields',
+  'maxAgeMs',
+  'embed',
+  'onDelete',
+  'identity',
+  'localOnly',
+]
 const fieldMembers = [
   ...['column', 'type', 'merge', 'required', 'min', 'max', 'scale', 'values', 'maxBytes'],
   ...['derived', 'nulls', 'default'],
@@ -137,6 +148,14 @@ function checkCollection(name, spec) {
     if (isKey) check(['text', 'date'].includes(fieldSpec.type), place, 'a key is a text or a date')
   }
   checkAges(name, spec)
+  const { identity } = spec
+  if (identity === undefined) return
+  check(Array.isArray(identity) && spec.key !== 'self', `${name}.identity`, 'must list columns')
+  const tops = new Set([...columns].map((column) => column.split('.')[0]))
+  for (const place of identity) {
+    const isColumn = isText(place) && columnName.test(place) && tops.has(place.split('.')[0])
+    check(isColumn, `${name}.identity`, `"${place}" is not in a column of it`)
+  }
 }
 
 /** @param {string} name @param {CollectionSpec} spec */

@@ -69,6 +69,13 @@ const declare = () =>
       logs: {
         table: 'sovereign_logs',
         key: 'id',
+        // the app's own ids: older versions of it stored rows under random ones
+        identity: [
+          'metadata.messageId',
+          'metadata.journalId',
+          'metadata.entryId',
+          'metadata.feedbackId',
+        ],
         fields: {
           id: { column: 'id', type: 'text' },
           category: { column: 'category', type: 'text', required: true },

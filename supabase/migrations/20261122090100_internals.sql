@@ -12,10 +12,12 @@ grant usage on schema somatic_sync to authenticated, service_role;
 create sequence if not exists somatic_sync.versions as bigint cache 1;
 
 -- The tables that take part, and the column that names a row for its user: 'user_id' where a user
--- has one row, null where only the id does. Filled by somatic_sync.add_collection.
+-- has one row, null where only the id does. identity: members of JSON columns, as 'column.member',
+-- whose text names a row too. Filled by somatic_sync.add_collection.
 create table if not exists somatic_sync.collections (
   table_name text primary key,
-  key_column text
+  key_column text,
+  identity text[] not null default '{}'
 );
 
 create table if not exists somatic_sync.tombstones (

@@ -5,17 +5,30 @@
 -- Attaches triggers, the pull index, policies and grants to public.<name>, and lists it.
 --   key_column: the column that names a row for its user; 'user_id' where a user has one row; null
 --   where only the id does. It must be unique together with user_id.
+--   identity: places in JSON columns, as 'metadata.messageId', that name a row as well: of two rows
+--   that clients make with one such text the second is answered as a conflict with the first. No
+--   constraint: rows of older app versions may have twins.
 -- Calling it again changes nothing.
-create or replace function somatic_sync.add_collection(name text, key_column text)
-returns void
+create or replace function somatic_sync.add_collection(
+  name text, key_column text, identity text[] default '{}'
+) returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
   event text;
+  place text;
 begin
   execute format(
     'create index if not exists %I on public.%I (user_id, version)', name || '_version_idx', name);
+
+  foreach place in array identity loop
+    execute format(
+      'create index if not exists %1$I on public.%2$I (user_id, (%3$I ->> %4$L))
+       where %3$I ->> %4$L is not null',
+      name || '_' || lower(split_part(place, '.', 2)) || '_idx', name,
+      split_part(place, '.', 1), split_part(place, '.', 2));
+  end loop;
 
   execute format(
     'create or replace trigger sync_1_lock before insert or update or delete on public.%I
@@ -45,17 +58,19 @@ begin
   execute format(
     'grant select, insert, update, delete on public.%I to authenticated, service_role', name);
 
-  insert into somatic_sync.collections as c (table_name, key_column)
-  values (name, add_collection.key_column)
-  on conflict (table_name) do update set key_column = excluded.key_column;
+  insert into somatic_sync.collections as c (table_name, key_column, identity)
+  values (name, add_collection.key_column, add_collection.identity)
+  on conflict (table_name) do update
+    set key_column = excluded.key_column, identity = excluded.identity;
 end
 $$;
-revoke all on function somatic_sync.add_collection(text, text) from public, anon, authenticated;
+revoke all on function somatic_sync.add_collection(text, text, text[]) from public, anon, authenticated;
 
 select somatic_sync.add_collection('user_progress', 'user_id');
 select somatic_sync.add_collection('achievements', 'achievement_id');
 select somatic_sync.add_collection('sovereign_path_data', 'user_id');
-select somatic_sync.add_collection('sovereign_logs', null);
+select somatic_sync.add_collection('sovereign_logs', null,
+  '{metadata.messageId,metadata.journalId,metadata.entryId,metadata.feedbackId}');
 select somatic_sync.add_collection('cosmic_data_cache', 'date');
 select somatic_sync.add_collection('astrology_data_cache', 'user_id');
 select somatic_sync.add_collection('daily_attunements', 'date');

@@ -140,6 +140,58 @@ as $$
   from checked c
 $$;
 
+-- The rows that mutations name by an identity instead of their id: (ord, id, version), the oldest
+-- where there are twins.
+create or replace function somatic_sync.rows_by_identity(
+  owner uuid, muts somatic_sync.mutation[]
+) returns table (ord integer, id uuid, version bigint)
+language plpgsql
+set search_path = ''
+as $$
+declare
+  query text;
+begin
+  select string_agg(format(
+    '(select m.ord, t.id, t.version, t.created_at
+      from unnest($2) m
+      join public.%1$I t on t.user_id = $1 and t.%2$I ->> %3$L = m.sets -> %2$L ->> %3$L
+      where m.tbl = %1$L and m.sets -> %2$L ->> %3$L <> %4$L)',
+    c.table_name, split_part(p.place, '.', 1), split_part(p.place, '.', 2), ''), ' union all ')
+  into query
+  from somatic_sync.collections c
+  cross join unnest(c.identity) p (place)
+  where exists (
+    select from unnest(muts) m
+    where m.tbl = c.table_name
+      and m.sets -> split_part(p.place, '.', 1) ->> split_part(p.place, '.', 2) <> '');
+  if query is not null then
+    return query execute format(
+      'select distinct on (f.ord) f.ord, f.id, f.version from (%s) f
+       order by f.ord, f.created_at, f.id', query)
+      using owner, muts;
+  end if;
+end
+$$;
+
+-- Which mutations of one push name the same new row: all but the first of them.
+create or replace function somatic_sync.identity_repeats(muts somatic_sync.mutation[])
+returns integer[]
+language sql stable
+set search_path = ''
+as $$
+  select coalesce(array_agg(r.ord), '{}')
+  from (
+    select m.ord, row_number() over (
+      partition by m.tbl, p.place, m.sets -> split_part(p.place, '.', 1) ->> split_part(p.place, '.', 2)
+      order by m.ord) as turn
+    from unnest(muts) m
+    join somatic_sync.collections c on c.table_name = m.tbl
+    cross join unnest(c.identity) p (place)
+    where m.sets -> split_part(p.place, '.', 1) ->> split_part(p.place, '.', 2) <> ''
+  ) r
+  where r.turn > 1
+$$;
+
 -- Decides what happens to each mutation, from the ledger, the stored rows (by id) and the
 -- tombstones, and works out the clocks to store:
 --   an insert keeps the clocks as pushed, '*' included; an update names each column it writes, since
@@ -153,8 +205,16 @@ set search_path = ''
 as $$
 declare
   stored_rows text;
+  repeats integer[] := '{}';
+  adopted integer[] := '{}';
   classified somatic_sync.mutation[];
 begin
+  if exists (select from unnest(muts) m
+             join somatic_sync.collections c on c.table_name = m.tbl and c.identity <> '{}'
+             where m.code is null and m.sets <> '{}') then
+    repeats := somatic_sync.identity_repeats(muts);
+    adopted := array(select r.ord from somatic_sync.rows_by_identity(owner, muts) r);
+  end if;
   select string_agg(format(
     'select w.ord, t.version from w join public.%1$I t on t.user_id = $1 and t.id = w.id
      where w.tbl = %1$L', c.table_name), ' union all ')
@@ -174,6 +234,7 @@ begin
                                when s.version = w.base then 'delete' else 'conflict' end
           when s.version = w.base then 'update'
           when s.version is not null then case when w.pure then 'increment' else 'conflict' end
+          when w.ord = any ($5) then 'find'
           when w.base is null or w.base = d.version then 'insert'
           else 'find'
         end as verdict,
@@ -216,7 +277,7 @@ begin
   $sql$, coalesce(stored_rows, 'select null::integer as ord, null::bigint as version where false'))
   into classified
   using owner, muts, lpad((now_ms + 60000)::text, 13, '0'),
-        lpad(now_ms::text, 13, '0') || '-0000-00000000';
+        lpad(now_ms::text, 13, '0') || '-0000-00000000', repeats || adopted;
   return coalesce(classified, '{}');
 end
 $$;
@@ -225,7 +286,7 @@ $$;
 --   delete, update    the caller has checked, under the lock, that base is the stored version
 --   increment         adds to whatever is stored; of two clocks of a counter the newer stays
 --   insert            'missed' where a row with the same natural key is in the way
---   find              'found' with the row of the same natural key, else 'absent'
+--   find              'found' with the row of the same natural key or identity, else 'absent'
 -- Errors: whatever a constraint or a policy says; 40001 when a row changed under the lock.
 create or replace function somatic_sync.apply(
   owner uuid, tbl text, op text, set_cols text[], inc_cols text[], muts somatic_sync.mutation[]
@@ -337,6 +398,14 @@ begin
     if coalesce(cardinality(outcomes), 0) < cardinality(muts) then
       raise serialization_failure using message = 'a row changed while it was being written';
     end if;
+  elsif exists (select from somatic_sync.collections c
+                where c.table_name = tbl and c.identity <> '{}') then
+    select array_agg(row(
+        w.ord, case when r.id is null then 'absent' else 'found' end, w.tbl,
+        coalesce(r.id, w.id), r.version, false, null, null, null)::somatic_sync.outcome)
+    into outcomes
+    from unnest(muts) w
+    left join somatic_sync.rows_by_identity(owner, muts) r on r.ord = w.ord;
   else
     select c.key_column into key_column from somatic_sync.collections c where c.table_name = tbl;
     execute format($sql$

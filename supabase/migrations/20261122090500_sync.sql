@@ -102,10 +102,10 @@ $$;
 
 -- sync(request) -> answer: push and pull in one call. See docs/protocol.md for every member.
 --
---   request  {protocol: 1, device: uuid, epoch: uuid|null, cursor: integer, last: uuid|null,
---             acks: [uuid], push: [mutation], limit: integer}
+--   request  {protocol: 1, device: uuid, epoch: uuid|null, cursor: integer, horizon: integer,
+--             last: uuid|null, acks: [uuid], push: [mutation], limit: integer}
 --   answer   {protocol, now, epoch, answers: [..], rows: {table: [row]}, tombstones: [..],
---             cursor, more}
+--             cursor, horizon, more}
 --          | {protocol, now, epoch, resync: 'epoch'|'restored'|'horizon'}    nothing was applied
 --          | {protocol, now, epoch, error: {code: 'protocol', message}}      nothing was applied
 --   errors   42501 not signed in; 22023 the request itself is malformed (a push that is no array or
@@ -124,6 +124,7 @@ declare
   current_epoch uuid;
   device_id uuid;
   seen bigint;
+  forgotten bigint;
   last_mid uuid;
   known_last uuid;
   page_size integer;
@@ -156,6 +157,9 @@ begin
   end if;
   if coalesce(request ->> 'cursor', '') !~ '^[0-9]{1,18}$' then
     raise invalid_parameter_value using message = 'cursor is not a version';
+  end if;
+  if coalesce(request ->> 'horizon', '0') !~ '^[0-9]{1,18}$' then
+    raise invalid_parameter_value using message = 'horizon is not a version';
   end if;
   if coalesce(request ->> 'limit', '1000') !~ '^[0-9]{1,9}$' then
     raise invalid_parameter_value using message = 'limit is not a number of rows';
@@ -190,13 +194,17 @@ begin
     perform somatic_sync.lock_user(owner);
   end if;
 
+  forgotten := coalesce((select h.version from somatic_sync.horizons h
+                         where h.user_id = owner), 0);
+  -- A device that began after tombstones were forgotten has nothing to learn from them, whatever
+  -- its cursor is. One that says it has no last answer, and is known to have had one, is behind.
   resync := case
     when request ->> 'epoch' <> current_epoch::text then 'epoch'
     when seen > (select case when v.is_called then v.last_value else 0 end
                  from somatic_sync.versions v) then 'restored'
-    when seen > 0 and seen < (select h.version from somatic_sync.horizons h
-                              where h.user_id = owner) then 'horizon'
-    when last_mid is not null and last_mid is distinct from known_last
+    when seen > 0 and seen < forgotten
+      and coalesce(request ->> 'horizon', '0')::bigint < forgotten then 'horizon'
+    when last_mid is distinct from known_last
       and not exists (select from somatic_sync.ledger l
                       where l.user_id = owner and l.mid = last_mid) then 'restored'
   end;
@@ -205,7 +213,7 @@ begin
   end if;
 
   if writes then
-    perform somatic_sync.keep_books(owner, device_id, last_mid, acked);
+    perform somatic_sync.keep_books(owner, device_id, last_mid, acked, seen);
   end if;
 
   if push <> '[]' then
@@ -269,14 +277,15 @@ begin
   select * into pulled from somatic_sync.pull(owner, seen, page_size, coalesce(known, '{}'));
   return head || jsonb_build_object(
     'answers', answers, 'rows', pulled.rows, 'tombstones', pulled.tombstones,
-    'cursor', pulled.next, 'more', pulled.more);
+    'cursor', pulled.next, 'horizon', forgotten, 'more', pulled.more);
 end
 $$;
 
 -- What a request says about itself: the device's last durable answer, and mutations the ledger may
--- forget, 7 days from now. Tombstones older than 400 days go, and the horizon says so.
+-- forget, 7 days from now. Tombstones older than 400 days go, as far as this device has seen them,
+-- and the horizon says so to the others.
 create or replace function somatic_sync.keep_books(
-  owner uuid, device_id uuid, last_mid uuid, acked uuid[]
+  owner uuid, device_id uuid, last_mid uuid, acked uuid[], seen bigint
 ) returns void
 language plpgsql
 set search_path = ''
@@ -299,11 +308,13 @@ begin
   where l.user_id = owner and l.acked_at < now() - interval '7 days';
 
   -- Versions are in the order of time: when the first tombstone is young, all are.
-  if (select t.deleted_at from somatic_sync.tombstones t where t.user_id = owner
+  if (select t.deleted_at from somatic_sync.tombstones t
+      where t.user_id = owner and t.version <= seen
       order by t.version limit 1) < now() - interval '400 days' then
     with gone as (
       delete from somatic_sync.tombstones t
-      where t.user_id = owner and t.deleted_at < now() - interval '400 days'
+      where t.user_id = owner and t.version <= seen
+        and t.deleted_at < now() - interval '400 days'
       returning t.version
     )
     select max(version) into forgotten from gone;
@@ -346,24 +357,28 @@ revoke all on function public.sync(jsonb) from public, anon, authenticated;
 grant execute on function public.sync(jsonb) to authenticated, service_role;
 revoke all on function
   somatic_sync.read_push(jsonb),
+  somatic_sync.rows_by_identity(uuid, somatic_sync.mutation[]),
+  somatic_sync.identity_repeats(somatic_sync.mutation[]),
   somatic_sync.classify(uuid, somatic_sync.mutation[], bigint),
   somatic_sync.apply(uuid, text, text, text[], text[], somatic_sync.mutation[]),
   somatic_sync.apply_or_split(uuid, text, text, text[], text[], somatic_sync.mutation[]),
   somatic_sync.apply_all(uuid, somatic_sync.mutation[]),
   somatic_sync.stored_rows(uuid, somatic_sync.outcome[]),
   somatic_sync.pull(uuid, bigint, integer, bigint[]),
-  somatic_sync.keep_books(uuid, uuid, uuid, uuid[]),
+  somatic_sync.keep_books(uuid, uuid, uuid, uuid[], bigint),
   somatic_sync.log_failures(uuid, somatic_sync.outcome[])
 from public, anon;
 grant execute on function
   somatic_sync.read_push(jsonb),
+  somatic_sync.rows_by_identity(uuid, somatic_sync.mutation[]),
+  somatic_sync.identity_repeats(somatic_sync.mutation[]),
   somatic_sync.classify(uuid, somatic_sync.mutation[], bigint),
   somatic_sync.apply(uuid, text, text, text[], text[], somatic_sync.mutation[]),
   somatic_sync.apply_or_split(uuid, text, text, text[], text[], somatic_sync.mutation[]),
   somatic_sync.apply_all(uuid, somatic_sync.mutation[]),
   somatic_sync.stored_rows(uuid, somatic_sync.outcome[]),
   somatic_sync.pull(uuid, bigint, integer, bigint[]),
-  somatic_sync.keep_books(uuid, uuid, uuid, uuid[]),
+  somatic_sync.keep_books(uuid, uuid, uuid, uuid[], bigint),
   somatic_sync.log_failures(uuid, somatic_sync.outcome[])
 to authenticated, service_role;
 

@@ -123,7 +123,7 @@ describe('grants on a bare PostgreSQL', { skip: !hasPostgres && 'no PostgreSQL h
       union all
       select p.oid::regprocedure::text from pg_proc p
       where p.oid in ('somatic_sync.new_epoch()'::regprocedure,
-                      'somatic_sync.add_collection(text, text)'::regprocedure)
+                      'somatic_sync.add_collection(text, text, text[])'::regprocedure)
         and has_function_privilege('authenticated', p.oid, 'execute')
       union all
       select 'setval' where has_sequence_privilege('authenticated', 'somatic_sync.versions', 'update')

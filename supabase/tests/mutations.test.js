@@ -21,6 +21,71 @@ for (const open of [openPglite, ...(hasPostgres ? [openPostgres] : [])]) {
 
     const device = async () => newDevice(db, await newUser(db))
 
+    // --- Identities: rows of older app versions have random ids ------------------------------------
+
+    const entry = (/** @type {string} */ content, /** @type {Row} */ ids) =>
+      mutation('sovereign_logs', randomUUID(), {
+        set: { category: 'journal', content, metadata: { ...ids, mood: 'calm' } },
+      })
+
+    test('a new row with the app id of another: a conflict with that one', async () => {
+      const my = await device()
+      const first = entry('first', { journalId: 'j1' })
+      await my.push(first)
+      const [second, stranger, none] = await my.push(
+        entry('second', { journalId: 'j1' }),
+        entry('another place', { messageId: 'j1' }),
+        entry('no id', { journalId: '' }),
+      )
+      assert.deepEqual([second.status, second.row.id], ['conflict', first.id])
+      assert.equal(second.row.content, 'first')
+      assert.deepEqual([stranger.status, none.status], ['applied', 'applied'])
+      assert.equal(
+        (await (await device()).push(entry('of another', { journalId: 'j1' })))[0].status,
+        'applied',
+      )
+    })
+
+    test('two of one push: the second is a conflict with the first', async () => {
+      const my = await device()
+      const sent = [entry('first', { entryId: 'e1' }), entry('second', { entryId: 'e1' })]
+      const [first, second] = await my.push(...sent)
+      assert.equal(first.status, 'applied')
+      assert.deepEqual([second.status, second.row.id], ['conflict', sent[0].id])
+      assert.deepEqual(
+        (await my.push(...sent)).map((a) => a.status),
+        ['duplicate', 'conflict'],
+      )
+    })
+
+    test('an edit of a row that went, but has a twin, meets the twin', async () => {
+      const my = await device()
+      const [one, two] = [entry('one', { feedbackId: 'f1' }), entry('two', { feedbackId: 'f1' })]
+      await my.push(one)
+      const [{ row }] = await my.push(two)
+      assert.equal(row.id, one.id)
+      const edit = { base: 1, set: { content: 'edited', metadata: { feedbackId: 'f1' } } }
+      const [answer] = await my.push(mutation('sovereign_logs', two.id, edit))
+      assert.deepEqual([answer.status, answer.row.id], ['conflict', one.id])
+    })
+
+    test('of twins that were there before, the oldest is met', async () => {
+      const my = await device()
+      const [older, newer] = [randomUUID(), randomUUID()].sort().reverse()
+      await db.admin(
+        `insert into public.sovereign_logs (user_id, id, category, content, metadata, created_at)
+         values ($1, $2, 'chat', 'newer', '{"messageId": "m1"}', '2026-02-01'),
+                ($1, $3, 'chat', 'older', '{"messageId": "m1"}', '2026-01-01')`,
+        [my.user, newer, older],
+      )
+      const [answer] = await my.push(entry('new app', { messageId: 'm1' }))
+      assert.deepEqual([answer.status, answer.row.content], ['conflict', 'older'])
+      const [edit] = await my.push(
+        mutation('sovereign_logs', newer, { base: 0, set: { content: 'still its own row' } }),
+      )
+      assert.equal(edit.row.id, newer)
+    })
+
     // --- The table -------------------------------------------------------------------------------
     // given: what is there. push: what comes, from the stored row's id and version. want: the answer
     // without mid; then the value stored in the end, null for no row.

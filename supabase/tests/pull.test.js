@@ -209,6 +209,8 @@ describe('pull', () => {
     // The answer to b was lost: the device comes back with the one before it.
     assert.equal((await my.sync({ cursor, last: sent.mid })).resync, undefined)
     assertResync(await newDevice(db, my.user).sync({ last: sent.mid }), 'restored')
+    // A context that slept through all of it has no last at all: its retries could count twice.
+    assertResync(await my.sync({ cursor, push: [sent] }), 'restored')
   })
 
   test('what was not acknowledged stays in the ledger', async () => {
@@ -225,6 +227,7 @@ describe('pull', () => {
 
   test('a cursor that forgotten tombstones no longer reach: start again', async () => {
     const my = await device()
+    await my.push(log('older than the deletion'))
     const entry = log('a')
     const [made] = await my.push(entry)
     const { cursor: before } = await my.sync()
@@ -235,9 +238,19 @@ describe('pull', () => {
        where user_id = $1`,
       [my.user],
     )
-    await my.push(log('b'))
+    await my.sync({ cursor: before, limit: 0, push: [log('has not seen the deletion yet')] })
+    assert.equal((await my.sync({ cursor: before })).tombstones.length, 1)
+    await my.sync({ cursor: behind, limit: 0, push: [log('b')] })
     assertResync(await my.sync({ cursor: before }), 'horizon')
     assert.equal((await my.sync({ cursor: behind })).resync, undefined)
+
+    // Whoever begins after that pages from 0 past versions below the horizon.
+    const fresh = newDevice(db, my.user)
+    const first = await fresh.sync({ limit: 1 })
+    assert.ok(first.more && first.cursor < behind)
+    assert.ok(first.horizon > first.cursor && first.horizon <= behind)
+    const second = await fresh.sync({ cursor: first.cursor, horizon: first.horizon, limit: 1 })
+    assert.equal(second.resync, undefined)
     assert.equal((await my.sync({ cursor: 0 })).resync, undefined)
   })
 })

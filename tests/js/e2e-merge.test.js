@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { allRows, settle, startWorld } from '../support/world.js'
 
 /** @type {import('../support/world.js').World} */
@@ -236,3 +237,86 @@ test('an increment made on an old row still brings what the other device changed
     assert.deepEqual([row?.totalCompletions, row?.lastCompletedDate], [12, '2026-11-20'])
   }
 })
+
+test('mood here and insights there; an element edited there survives its deletion here', async () => {
+  const { a, b } = await pair()
+  const id = randomUUID()
+  await a.collection('logs').put(id, {
+    ...{ category: 'journal', content: 'a day' },
+    metadata: { journalId: 'j', mood: 'low', insights: '' },
+  })
+  const katas = [1, 2, 3].map((n) => ({ id: `k${n}`, name: `kata ${n}` }))
+  await a.collection('path').put('self', { katas })
+  await settle(a, b)
+  await a.collection('logs').patch(id, {
+    metadata: { journalId: 'j', mood: 'calm', insights: '' },
+  })
+  await b.collection('logs').patch(id, {
+    metadata: { journalId: 'j', mood: 'low', insights: 'walk more' },
+  })
+  await a.collection('path').patch('self', { katas: [katas[0]] })
+  await b.collection('path').patch('self', {
+    katas: [katas[0], { ...katas[1], name: 'renamed' }, katas[2]],
+  })
+  await settle(a, b)
+  for (const each of [a, b]) {
+    assert.deepEqual(each.collection('logs').get(id)?.metadata, {
+      ...{ journalId: 'j', mood: 'calm', insights: 'walk more' },
+    })
+    const left = each.collection('path').get('self')?.katas
+    assert.deepEqual(
+      left.map((/** @type {any} */ kata) => kata.name),
+      ['kata 1', 'renamed'],
+    )
+  }
+})
+
+const years = 2 * 365 * 24 * 3_600_000
+for (const [name, skew] of /** @type {[string, (calls: number) => number][]} */ ([
+  ['two years ahead', () => years],
+  ['two years behind', () => -years],
+  ['jumping', (calls) => (calls % 3 === 0 ? years : calls % 3 === 1 ? -years : 0)],
+])) {
+  test(`one clock ${name}: the later real edit wins`, async () => {
+    const user = await world.newUser()
+    let calls = 0
+    const wrongNow = () => Date.now() + skew(++calls)
+    const a = await world.device(user, { now: wrongNow })
+    const b = await world.device(user)
+    const id = randomUUID()
+    await b.collection('logs').put(id, { category: 'chat', content: 'first', metadata: {} })
+    await settle(b, a)
+    for (const [earlier, later] of [
+      [a, b],
+      [b, a],
+    ]) {
+      await earlier.collection('logs').patch(id, { content: 'earlier' })
+      await pause(30)
+      await later.collection('logs').patch(id, { content: 'later' })
+      await settle(a, b)
+      for (const each of [a, b]) assert.equal(each.collection('logs').get(id)?.content, 'later')
+    }
+    if (name === 'jumping') return
+    // Times that the app takes from the same clock: the newest answer, the first unlocking.
+    const appTime = (/** @type {() => number} */ now) => new Date(now()).toISOString()
+    const answer = (/** @type {number} */ value, /** @type {string} */ answeredAt) => ({
+      oejtsAnswers: [{ questionId: 'q', value, answeredAt }],
+    })
+    await a.collection('path').put('self', answer(1, appTime(wrongNow)))
+    const unlocked = Date.now()
+    await a.collection('achievements').put('first', {
+      ...{ unlocked: true, unlockedDate: appTime(wrongNow) },
+    })
+    await pause(50)
+    await b.collection('path').put('self', answer(2, appTime(Date.now)))
+    await b.collection('achievements').put('first', {
+      ...{ unlocked: true, unlockedDate: appTime(Date.now) },
+    })
+    await settle(a, b)
+    for (const each of [a, b]) {
+      assert.equal(each.collection('path').get('self')?.oejtsAnswers[0].value, 2)
+      const { unlockedDate } = each.collection('achievements').get('first') ?? {}
+      assert.ok(Math.abs(Date.parse(String(unlockedDate)) - unlocked) < 3000, unlockedDate ?? '')
+    }
+  })
+}

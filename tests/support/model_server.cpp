@@ -88,17 +88,19 @@ Json ModelServer::sync(const Json& request) {
   std::string resync;
   if (!their_epoch.empty() && their_epoch != epoch) {
     resync = "epoch";
-  } else if (cursor > head_ ||
-             (!last.empty() && last_by_device_[device] != last && !ledger_.contains(last))) {
+  } else if (cursor > head_) {
     resync = "restored";
-  } else if (cursor > 0 && cursor < horizon_) {
+  } else if (cursor > 0 && cursor < horizon_ && integer_at(request, "horizon") < horizon_) {
     resync = "horizon";
+  } else if (last_by_device_[device] != last && !ledger_.contains(last)) {
+    resync = "restored";
   }
   if (!resync.empty()) {
     out["resync"] = resync;
     return out;
   }
   if (!last.empty()) last_by_device_[device] = last;
+  for (const Json& ack : elements(at(request, "acks"))) acknowledged_.emplace(text_of(ack));
   Known known;
   Json answers = Json::array();
   for (const Json& mutation : elements(at(request, "push"))) {
@@ -106,6 +108,7 @@ Json ModelServer::sync(const Json& request) {
   }
   if (cursor == 0) known.clear();
   out["answers"] = std::move(answers);
+  out["horizon"] = horizon_;
   const std::int64_t limit = std::min(integer_at(request, "limit"), page_max);
   out.update(pull(cursor, limit, known));
   std::size_t pulled = out["tombstones"].size();
@@ -277,11 +280,25 @@ Json ModelServer::conflict(const Name& name) const {
 std::optional<ModelServer::Name> ModelServer::by_natural_key(const Name& name,
                                                              const Json& set) const {
   const std::string& key = model_tables().at(name.table).key;
-  if (key.empty()) return std::nullopt;
+  if (key.empty()) return by_identity(name, set);
   for (auto at_row = rows_.lower_bound({name.table, ""}); at_row != rows_.end(); ++at_row) {
     if (at_row->first.table != name.table) break;
     if (key == "user_id" || (set.contains(key) && at_row->second.columns[key] == set[key])) {
       return at_row->first;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Rows of older app versions have random ids; the app's own id in their metadata names them.
+std::optional<ModelServer::Name> ModelServer::by_identity(const Name& name, const Json& set) const {
+  if (name.table != "sovereign_logs") return std::nullopt;
+  for (const char* id : {"messageId", "journalId", "entryId", "feedbackId"}) {
+    const std::string wanted = text_at(at(set, "metadata"), id);
+    if (wanted.empty()) continue;
+    for (const auto& [other, row] : rows_) {
+      const Json& metadata = at(row.columns, "metadata");
+      if (other.table == name.table && text_at(metadata, id) == wanted) return other;
     }
   }
   return std::nullopt;
@@ -376,6 +393,10 @@ void ModelServer::forget_tombstones() {
   for (const auto& [name, tombstone] : tombstones_) by_version_.erase(tombstone.version);
   tombstones_.clear();
   horizon_ = head_;
+}
+
+void ModelServer::purge_ledger() {
+  for (const std::string& mid : acknowledged_) ledger_.erase(mid);
 }
 
 Json ModelServer::find(const std::string& table, const Json& columns) const {

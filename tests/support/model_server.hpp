@@ -40,6 +40,8 @@ class ModelServer {
   void remove(const std::string& table, const std::string& id);
   /// Tombstones up to now are forgotten.
   void forget_tombstones();
+  /// What was acknowledged so far leaves the ledger, as it does after 7 days.
+  void purge_ledger();
 
   /// The one row whose columns hold all of these; null when there is none.
   [[nodiscard]] Json find(const std::string& table, const Json& columns) const;
@@ -91,6 +93,7 @@ class ModelServer {
                                                        const Json& columns) const;
   static Json unexpected(const Mutation& mutation, const Stored& before, const Stored& after,
                          bool told);
+  [[nodiscard]] std::optional<Name> by_identity(const Name& name, const Json& set) const;
   Json pull(std::int64_t cursor, std::int64_t limit, const Known& known) const;
   /// {row: ...} or {gone: ...} of a conflict or a duplicate
   void tell(const Name& name, Json& answer) const;
@@ -105,6 +108,7 @@ class ModelServer {
   std::map<std::int64_t, Name> by_version_;  ///< rows and tombstones
   std::map<std::string, Applied> ledger_;
   std::map<std::string, std::string> last_by_device_;
+  std::set<std::string> acknowledged_;
   std::int64_t head_ = 0, horizon_ = 0;
 };
 

@@ -33,7 +33,13 @@ struct Rows {
   void answer(Json body, std::vector<EntryRow> sent = {}) {
     body["now"] = 2000;
     body["epoch"] = "e";
-    apply(Answered{{2000, 2000, "boot"}, 0, store.meta().cursor, std::move(sent), {}, body});
+    apply(Answered{store.meta().device,
+                   {2000, 2000, "boot"},
+                   0,
+                   store.meta().cursor,
+                   std::move(sent),
+                   {},
+                   body});
   }
   void edit(const char* content, bool del = false) {
     Change change;

@@ -12,13 +12,15 @@ namespace {
 std::vector<Entry> some_entries() {
   Change change;
   change.set = {{"content", "\xC3\xA4 day"}, {"n", 1.5}, {"big", 9007199254740991}};
-  return {Born{"d0000000-0000-4000-8000-000000000001"},
-          Wrote{{1, 2, "boot"}, {{"logs", "key", "id", change}}},
-          Froze{{3, 4, "boot"}, {{"logs", "key", "mid"}}},
-          Answered{{5, 6, "boot"}, 40, 7, {{"logs", "key", "mid"}}, {"ack"}, {{"cursor", 9}}},
-          Retried{{7, 8, "boot"}, {"logs", "key", "mid"}},
-          Discarded{{"logs", "key", "mid"}},
-          Restored{"text"}};
+  return {
+      Born{"d0000000-0000-4000-8000-000000000001"},
+      Wrote{{1, 2, "boot"}, {{"logs", "key", "id", change}}},
+      Froze{{3, 4, "boot"}, {{"logs", "key", "mid"}}},
+      Answered{"device", {5, 6, "boot"}, 40, 7, {{"logs", "key", "mid"}}, {"ack"}, {{"cursor", 9}}},
+      Resynced{"device", "last", "restored", "epoch", "next"},
+      Retried{{7, 8, "boot"}, {"logs", "key", "mid"}},
+      Discarded{{"logs", "key", "mid"}},
+      Restored{"text"}};
 }
 
 Json as_json(const std::vector<Entry>& entries) {

@@ -43,8 +43,7 @@ TEST_CASE("clocks: the later edit wins after first contact") {
       server.now += 10'000;
       last.patch("logs", kId, {{"content", "later"}});
       server.now += 10'000;
-      SUBCASE("the earlier is heard first") { REQUIRE(settle_down({&earlier, &last})); }
-      SUBCASE("the later is heard first") { REQUIRE(settle_down({&last, &earlier})); }
+      REQUIRE(settle_down({&laptop, &phone}));
       CHECK(phone.get("logs", kId)["content"] == "later");
       CHECK(laptop.get("logs", kId)["content"] == "later");
     }
@@ -60,17 +59,17 @@ TEST_CASE("clocks: edits made before first contact are dated when it comes") {
       Device phone(server, "phone"), laptop(server, "laptop");
       phone.wall_skew = c.phone_skew;
       laptop.wall_skew = c.laptop_skew;
-      phone.put("health", "2026-11-22", {{"steps", 1}});
+      phone.put("logs", kId, log("earlier"));
       server.now += 60'000;
-      laptop.put("health", "2026-11-22", {{"steps", 2}});
+      laptop.put("logs", kId, log("later"));
       server.now += 60'000;
       if (killed) {
         phone.restart();
         laptop.restart();
       }
       REQUIRE(settle_down({&laptop, &phone}));
-      CHECK(phone.get("health", "2026-11-22")["steps"] == 2);
-      CHECK(laptop.get("health", "2026-11-22")["steps"] == 2);
+      CHECK(phone.get("logs", kId)["content"] == "later");
+      CHECK(laptop.get("logs", kId)["content"] == "later");
     }
   }
 }
@@ -130,5 +129,124 @@ TEST_CASE("clocks: times the app wrote are refused when they lie in the future")
   REQUIRE(phone.sync().empty());
   CHECK(phone.put("achievements", "dawn", today).empty());
   CHECK(phone.put("achievements", "dusk", {{"unlockedDate", "2028-11-22T23:00:00Z"}}) ==
+        "invalid-value");
+}
+
+namespace {
+
+Json answers(const std::string& answered_at, int value) {
+  return {{"oejtsAnswers",
+           Json::array({{{"questionId", "q1"}, {"value", value}, {"answeredAt", answered_at}}})}};
+}
+
+/// What `new Date().toISOString()` says on a device.
+std::string app_time(const ModelServer& server, const Device& device) {
+  return format_timestamp(server.now + device.wall_skew);
+}
+
+}  // namespace
+
+TEST_CASE("clocks: times that the app wrote by a wrong clock are put right before they decide") {
+  for (const Case& c : kCases) {
+    for (const bool before_contact : {true, false}) {
+      for (const int order : {0, 1, 2, 3}) {
+        const bool jumps = order > 1, laptop_first = order % 2 == 1;
+        CAPTURE(c.name);
+        CAPTURE(before_contact);
+        CAPTURE(laptop_first);
+        CAPTURE(jumps);
+        ModelServer server;
+        Device phone(server, "phone"), laptop(server, "laptop");
+        phone.wall_skew = c.phone_skew;
+        laptop.wall_skew = c.laptop_skew;
+        if (!before_contact) REQUIRE(settle_down({&phone, &laptop}));
+        if (jumps) phone.wall_skew += 3LL * 24 * 60 * 60 * 1000;
+        server.now += 60'000;
+        const std::string first = format_timestamp(server.now);
+        const auto write = [&](Device& device, int value) {
+          const std::string now = app_time(server, device);
+          CHECK(device.put("path", "self", answers(now, value)).empty());
+          CHECK(device.put("achievements", "dawn", {{"unlocked", true}, {"unlockedDate", now}})
+                    .empty());
+          CHECK(device.put("astrology", "self", {{"cachedAt", now}, {"transits", value}}).empty());
+        };
+        write(phone, 1);
+        server.now += 60'000;
+        const std::string second = format_timestamp(server.now);
+        write(laptop, 2);
+        std::vector<Device*> turn = {&phone, &laptop};
+        if (laptop_first) turn = {&laptop, &phone};
+        REQUIRE(settle_down(turn));
+        for (Device* device : {&phone, &laptop}) {
+          const Json answer = device->get("path", "self")["oejtsAnswers"][0];
+          CHECK(answer["value"] == 2);
+          const auto near = [](const Json& text, const std::string& want) {
+            const auto at = parse_timestamp(text.get<std::string>());
+            const auto expected = parse_timestamp(want);
+            return at && std::abs(*at - *expected) < 2000;
+          };
+          CHECK(near(answer["answeredAt"], second));
+          CHECK(near(device->get("achievements", "dawn")["unlockedDate"], first));
+          CHECK(device->get("astrology", "self")["transits"] == 2);
+          CHECK(near(device->get("astrology", "self")["cachedAt"], second));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("clocks: a right clock leaves what the app wrote as it is, and old times stay old") {
+  ModelServer server;
+  Device phone(server, "phone");
+  phone.latency_ms = 300;
+  REQUIRE(phone.sync().empty());
+  const Json given = {{"unlocked", true}, {"unlockedDate", "2026-11-22T23:24:59.123Z"}};
+  phone.put("achievements", "dawn", given);
+  phone.put("path", "self", answers("2026-11-22T20:00:00.5+01:00", 1));
+  REQUIRE(phone.sync().empty());
+  CHECK(phone.get("achievements", "dawn")["unlockedDate"] == "2026-11-22T23:24:59.123Z");
+  CHECK(phone.get("path", "self")["oejtsAnswers"][0]["answeredAt"] ==
+        "2026-11-22T20:00:00.5+01:00");
+  phone.wall_skew = kTwoYears;
+  phone.put("achievements", "dusk", {{"unlockedDate", "2019-05-01T00:00:00Z"}});
+  REQUIRE(phone.sync().empty());
+  CHECK(phone.get("achievements", "dusk")["unlockedDate"] == "2019-05-01T00:00:00.000Z");
+}
+
+TEST_CASE("clocks: a day by a wrong clock joins the streak where it belongs") {
+  for (const Ms skew : {kTwoYears, -kTwoYears}) {
+    CAPTURE(skew);
+    ModelServer server;
+    Device phone(server, "phone"), laptop(server, "laptop");
+    laptop.put("progress", "self",
+               {{"completedDays", Json::array({Json::array({"2026-11-18", "2026-11-21"})})}});
+    REQUIRE(settle_down({&laptop, &phone}));
+    phone.wall_skew = skew;
+    const std::string today = app_time(server, phone).substr(0, 10);
+    CHECK(phone
+              .increment("progress", "self", "totalCompletions", 1,
+                         {{"completedDays", Json::array({today})}})
+              .empty());
+    REQUIRE(settle_down({&phone, &laptop}));
+    for (Device* device : {&phone, &laptop}) {
+      const Json progress = device->get("progress", "self");
+      CHECK(progress["completedDays"] == Json::array({Json::array({"2026-11-18", "2026-11-22"})}));
+      CHECK(progress["complianceStreak"] == 5);
+      CHECK(progress["lastCompletedDate"] == "2026-11-22");
+    }
+  }
+}
+
+TEST_CASE("clocks: a day in the future is refused, as a key and in a streak") {
+  ModelServer server;
+  Device phone(server, "phone");
+  phone.wall_skew = kTwoYears;
+  REQUIRE(phone.sync().empty());
+  CHECK(phone.put("health", "2028-11-21", {{"steps", 1}}) == "invalid-value");
+  CHECK(phone.put("health", "2026-11-23", {{"steps", 1}}).empty());  // it is tomorrow in the east
+  CHECK(phone.put("progress", "self", {{"completedDays", Json::array({"2028-12-25"})}}) ==
+        "invalid-value");
+  CHECK(phone.put("progress", "self",
+                  {{"completedDays", Json::array({Json::array({"2026-11-20", "2028-12-25"})})}}) ==
         "invalid-value");
 }

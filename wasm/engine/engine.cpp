@@ -234,6 +234,12 @@ Json Engine::Self::row(const CollectionSpec& collection, const Json& key) const 
   std::string name = key.get<std::string>();
   if (collection.key_is_id()) name = canonical_uuid(name).value_or(name);
   const Row* found = store.find({collection.name, name});
+  if (found == nullptr || found->columns() == nullptr) {
+    const std::string other = canonical_uuid(name).value_or(name);
+    name = store.key_of_name(collection.name, other);
+    if (name.empty()) name = store.key_of(collection.name, other);
+    found = store.find({collection.name, name});
+  }
   if (found == nullptr || found->columns() == nullptr) return nullptr;
   return as_seen(collection, name, *found->columns());
 }

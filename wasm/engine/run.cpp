@@ -17,6 +17,10 @@ constexpr int kFruitlessTries = 5;
 constexpr int kAnswerDepthMax = 1000;   ///< ten times what may be written here
 constexpr Ms kTimeMax = 9999999999999;  ///< of a clock
 
+bool is_resync(const Json& body) {
+  return !text_at(body, "resync").empty() && !text_at(body, "epoch").empty();
+}
+
 bool is_answer(const Json& body) {
   const Json &cursor = at(body, "cursor"), &now = at(body, "now");
   return cursor.is_number() && whole_number(cursor) >= 0 && now.is_number() &&
@@ -114,9 +118,10 @@ void Run::session_is(const SessionIs& session, Now now) {
 }
 
 /// Before first contact the server's time is unknown, and what is known here may be old news: pull
-/// once before the first push.
+/// once before the first push, and everything before the first after a resync.
 Batch Run::batch() const {
-  const bool may_push = !store_.meta().epoch.empty() && store_.meta().wall_offset;
+  const Meta& meta = store_.meta();
+  const bool may_push = !meta.epoch.empty() && meta.wall_offset && meta.resync.empty();
   return {may_push ? batch_rows_ : 0, may_split_};
 }
 
@@ -163,7 +168,9 @@ void Run::fetched(const Fetched& fetched, Now now) {
   const bool is_readable = !is_nested_deeper(fetched.body, kAnswerDepthMax);
   Json body = is_readable ? parse_json(fetched.body) : Json();
   const int status = static_cast<int>(fetched.status);
-  if (status == 200 && is_answer(body)) {
+  if (status == 200 && is_resync(body)) {
+    resync(body);
+  } else if (status == 200 && is_answer(body)) {
     take_answer(std::move(body), now);
   } else {
     refused(status, body, fetched.retry_after, now);
@@ -180,9 +187,9 @@ void Run::take_answer(Json body, Now now) {
   at.mono_ms -= round_trip / 2;
   at.wall_ms -= round_trip / 2;
   const std::int64_t cursor = store_.meta().cursor;
-  const Outcome outcome =
-      commits_.append(Answered{at, round_trip, request_.from, std::move(request_.sent),
-                               std::move(request_.acks), std::move(body)});
+  const Outcome outcome = commits_.append(Answered{request_.device, at, round_trip, request_.from,
+                                                   std::move(request_.sent),
+                                                   std::move(request_.acks), std::move(body)});
   const bool is_fruitful =
       outcome.pushed + outcome.rejected + outcome.pulled > 0 || store_.meta().cursor > cursor;
   fruitless_ = is_fruitful ? 0 : fruitless_ + 1;
@@ -196,6 +203,15 @@ void Run::take_answer(Json body, Now now) {
     out_.push_back(Progress{"push", report_.pushed, report_.pushed + left});
   }
   if (outcome.pulled > 0) out_.push_back(Progress{"pull", report_.pulled, std::nullopt});
+  commits_.wake_run_with_next();
+}
+
+void Run::resync(const Json& body) {
+  phase_ = Phase::kJournaling;
+  is_current_ = false;
+  ++fruitless_;
+  commits_.append(Resynced{request_.device, request_.last, text_at(body, "resync"),
+                           text_at(body, "epoch"), random_.uuid_v4()});
   commits_.wake_run_with_next();
 }
 

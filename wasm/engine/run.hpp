@@ -69,6 +69,7 @@ class Run {
   void step(Now now);
   void send(Now now);
   void take_answer(Json body, Now now);
+  void resync(const Json& body);
   void refused(int status, const Json& body, const std::string& retry_after, Now now);
   void finish(const std::optional<Error>& error, Now now, Failure failure = Failure::kRetry);
   [[nodiscard]] Batch batch() const;

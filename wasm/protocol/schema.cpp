@@ -131,6 +131,13 @@ std::optional<Error> read_collection(const Json& declared, const std::string& wh
     if (!rule) return mistake(where, "has an unknown onDelete");
     collection.on_delete = *rule;
   }
+  for (const Json& place : elements(at(declared, "identity"))) {
+    FieldSpec split;
+    split_column(std::string(text_of(place)), split);
+    if (split.column.empty()) return mistake(where, "identity must list columns");
+    split.path.insert(split.path.begin(), split.column);
+    collection.identity.push_back(std::move(split.path));
+  }
   const auto fields = declared.find("fields");
   if (fields == declared.end() || !fields->is_object()) return mistake(where, "needs fields");
   for (const auto& [name, field] : fields->items()) {

@@ -46,6 +46,9 @@ struct CollectionSpec {
   std::string table;      ///< empty when local_only
   std::string key_field;  ///< "self": one row per user, with the key "self"
   std::map<std::string, FieldSpec> fields;
+  /// Places that name a row as well as its key does: a column and the way into it. Of two rows with
+  /// one such name only one stays.
+  std::vector<std::vector<std::string>> identity;
   OnDelete on_delete = OnDelete::kNewest;
   bool local_only = false;
 

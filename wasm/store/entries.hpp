@@ -36,15 +36,24 @@ struct Froze {
   Stamp at;
   std::vector<EntryRow> rows;
 };
-/// The server's answer (`at`: half-way between the request and it) to a request that carried
-/// `sent`, acknowledged `acks` and asked for rows after `from`.
+/// The server's answer (`at`: half-way between the request and it) to a request of `device` that
+/// carried `sent`, acknowledged `acks` and asked for rows after `from`. After a resync the device
+/// is another, and what was still under way says nothing about the server as it is now.
 struct Answered {
+  std::string device;
   Stamp at;
   Ms round_trip_ms = 0;
   std::int64_t from = 0;
   std::vector<EntryRow> sent;
   std::vector<std::string> acks;
   Json body;
+};
+/// The server and `device` (whose last durable answer was `last`) have lost sight of each other:
+/// under the name `next` and in the server's `epoch` everything is pulled again.
+struct Resynced {
+  std::string device, last;
+  std::string reason;  ///< "epoch", "restored" or "horizon" (docs/protocol.md)
+  std::string epoch, next;
 };
 /// The app wants a rejected mutation tried again (its edits become pending) or gone.
 struct Retried {
@@ -59,7 +68,7 @@ struct Restored {
   std::string id;
 };
 
-using Entry = std::variant<Born, Wrote, Froze, Answered, Retried, Discarded, Restored>;
+using Entry = std::variant<Born, Wrote, Froze, Answered, Resynced, Retried, Discarded, Restored>;
 
 template <>
 struct Fields<EntryRow> {
@@ -92,10 +101,21 @@ struct Fields<Froze> {
 template <>
 struct Fields<Answered> {
   static constexpr const char* type = "answered";
+  static constexpr auto list = std::tuple{field("device", &Answered::device),
+                                          field("at", &Answered::at),
+                                          field("roundTrip", &Answered::round_trip_ms),
+                                          field("from", &Answered::from),
+                                          field("sent", &Answered::sent),
+                                          field("acks", &Answered::acks),
+                                          field("body", &Answered::body)};
+};
+template <>
+struct Fields<Resynced> {
+  static constexpr const char* type = "resynced";
   static constexpr auto list =
-      std::tuple{field("at", &Answered::at),     field("roundTrip", &Answered::round_trip_ms),
-                 field("from", &Answered::from), field("sent", &Answered::sent),
-                 field("acks", &Answered::acks), field("body", &Answered::body)};
+      std::tuple{field("device", &Resynced::device), field("last", &Resynced::last),
+                 field("reason", &Resynced::reason), field("epoch", &Resynced::epoch),
+                 field("next", &Resynced::next)};
 };
 template <>
 struct Fields<Retried> {

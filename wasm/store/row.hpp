@@ -1,12 +1,14 @@
 // One row as this device knows it: the server's copy and the layers of edits on top. Plain data;
 // who may change what is store.hpp's business.
 //
-//   what the app sees  =  server  <-  rejected  <-  frozen  <-  pending
+//   what the app sees  =  server  <-  former  <-  rejected  <-  frozen  <-  pending
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "protocol/change.hpp"
 
@@ -47,6 +49,15 @@ struct Rejected {
   bool operator==(const Rejected&) const = default;
 };
 
+/// The server's copy from before a resync: what every device of the user had agreed on, until the
+/// server turns out to have it, or to have lost it.
+struct Former {
+  ServerRow row;
+  bool is_owed = false;  ///< the server lost some of it: to be pushed again, before anything newer
+
+  bool operator==(const Former&) const = default;
+};
+
 /// What is left of a row that was deleted on the server.
 struct Gone {
   std::int64_t version = 0;
@@ -57,7 +68,12 @@ struct Gone {
 
 struct Row {
   std::string id;
+  /// other keys and ids that mean this row: of a twin that was merged into it
+  std::vector<std::string> aliases;
+  /// what names the row besides its key, from its columns (CollectionSpec::identity)
+  std::vector<std::string> identities;
   std::optional<ServerRow> server;
+  std::optional<Former> former;
   std::optional<Gone> gone;
   std::optional<Rejected> rejected;
   std::optional<Frozen> frozen;
@@ -67,12 +83,17 @@ struct Row {
   /// the columns that the app sees while there are layers; kept up to date by whoever edits the row
   std::optional<Json> layered;
 
-  [[nodiscard]] bool is_layered() const { return rejected || frozen || pending; }
-  [[nodiscard]] bool is_unsent() const { return frozen || pending; }
+  [[nodiscard]] bool is_owed() const { return former && former->is_owed; }
+  [[nodiscard]] bool is_layered() const { return former || rejected || frozen || pending; }
+  [[nodiscard]] bool is_unsent() const { return frozen || pending || is_owed(); }
   /// the columns that the app sees; null: no such row for it
   [[nodiscard]] const Json* columns() const {
     if (is_layered()) return layered ? &*layered : nullptr;
     return server ? &server->columns : nullptr;
+  }
+  void add_alias(const std::string& name) {
+    if (!name.empty() && std::find(aliases.begin(), aliases.end(), name) == aliases.end())
+      aliases.push_back(name);
   }
   [[nodiscard]] bool is_forgotten() const { return !server && !gone && !is_layered(); }
 };

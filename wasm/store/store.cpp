@@ -5,6 +5,26 @@
 #include <utility>
 
 namespace somatic {
+namespace {
+
+using KeysByName = std::map<std::string, std::map<std::string, std::string>>;
+
+std::string look_up(const KeysByName& index, const std::string& collection,
+                    const std::string& name) {
+  const auto in_collection = index.find(collection);
+  if (in_collection == index.end()) return {};
+  const auto found = in_collection->second.find(name);
+  return found == in_collection->second.end() ? std::string() : found->second;
+}
+
+/// Of two rows with one name the first keeps it.
+void take_off(KeysByName& index, const RowRef& ref, const std::string& name) {
+  auto& in_collection = index[ref.collection];
+  const auto found = in_collection.find(name);
+  if (found != in_collection.end() && found->second == ref.key) in_collection.erase(found);
+}
+
+}  // namespace
 
 Store::Edit::Edit(Store& store, RowRef ref)
     : store_(store), ref_(std::move(ref)), row_(store.begin_edit(ref_)) {}
@@ -18,10 +38,11 @@ const Row* Store::find(const RowRef& ref) const {
 }
 
 std::string Store::key_of(const std::string& collection, const std::string& id) const {
-  const auto in_collection = key_by_id_.find(collection);
-  if (in_collection == key_by_id_.end()) return {};
-  const auto found = in_collection->second.find(id);
-  return found == in_collection->second.end() ? std::string() : found->second;
+  return look_up(key_by_id_, collection, id);
+}
+
+std::string Store::key_of_name(const std::string& collection, const std::string& name) const {
+  return look_up(key_by_name_, collection, name);
 }
 
 const std::map<std::string, Row>* Store::rows(const std::string& collection) const {
@@ -55,22 +76,29 @@ void Store::end_edit(const RowRef& ref) {
   auto& in_collection = rows_[ref.collection];
   const auto found = in_collection.find(ref.key);
   if (found->second.is_forgotten()) {
+    touched_[ref.collection].insert(ref.key);
     in_collection.erase(found);
-  } else {
-    index(ref, found->second);
+    return;
   }
+  index(ref, found->second);
   touched_[ref.collection].insert(ref.key);
 }
 
 void Store::index(const RowRef& ref, const Row& row) {
   if (!row.id.empty()) key_by_id_[ref.collection][row.id] = ref.key;
+  for (const auto* names : {&row.aliases, &row.identities}) {
+    for (const std::string& name : *names) key_by_name_[ref.collection].emplace(name, ref.key);
+  }
   if (row.is_unsent()) outbox_.emplace(row.order, ref);
   if (row.rejected) rejected_.insert(ref);
   if (row.columns() != nullptr) ++visible_[ref.collection];
 }
 
 void Store::unindex(const RowRef& ref, const Row& row) {
-  if (!row.id.empty()) key_by_id_[ref.collection].erase(row.id);
+  if (!row.id.empty()) take_off(key_by_id_, ref, row.id);
+  for (const auto* names : {&row.aliases, &row.identities}) {
+    for (const std::string& name : *names) take_off(key_by_name_, ref, name);
+  }
   outbox_.erase({row.order, ref});
   rejected_.erase(ref);
   if (row.columns() != nullptr) --visible_[ref.collection];
@@ -99,8 +127,10 @@ void Store::undo(Layer& layer) {
       unindex(ref, found->second);
       in_collection.erase(found);
     }
-    if (before) index(ref, in_collection[ref.key] = std::move(*before));
     touched_[ref.collection].insert(ref.key);
+    if (!before) continue;
+    Row& row = in_collection[ref.key] = std::move(*before);
+    index(ref, row);
   }
   if (layer.meta) meta_ = std::move(*layer.meta);
   layer = {};

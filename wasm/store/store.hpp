@@ -24,11 +24,14 @@ struct Offset {
 
 /// What stands beside the rows. Small: it is copied whole before its first change in a layer.
 struct Meta {
-  std::string device;  ///< this database's id, made by whichever context was first
+  std::string
+      device;  ///< this database's id, made by whichever context was first; new after a resync
   std::string epoch;   ///< empty before first contact
+  std::string resync;  ///< why everything is being pulled again; empty: it is not
   std::int64_t cursor = 0;
-  std::string last_mid;                 ///< the last mutation whose answer is durable here
-  std::vector<std::string> acks;        ///< answered, durable, not yet acknowledged to the server
+  std::int64_t horizon = 0;       ///< tombstones up to here were forgotten before this device began
+  std::string last_mid;           ///< the last mutation whose answer is durable here
+  std::vector<std::string> acks;  ///< answered, durable, not yet acknowledged to the server
   std::map<std::string, Offset> boots;  ///< server time minus monotonic time, by boot
   std::optional<Ms> wall_offset;        ///< server time minus wall time, when last heard
   std::optional<Ms>
@@ -58,6 +61,9 @@ class Store {
   [[nodiscard]] const Row* find(const RowRef& ref) const;
   /// the local key of a server id; empty: not known
   [[nodiscard]] std::string key_of(const std::string& collection, const std::string& id) const;
+  /// the local key of a row by one of its aliases or identities; empty: not known
+  [[nodiscard]] std::string key_of_name(const std::string& collection,
+                                        const std::string& name) const;
   /// null for a collection that has no rows
   [[nodiscard]] const std::map<std::string, Row>* rows(const std::string& collection) const;
   [[nodiscard]] std::size_t visible(const std::string& collection) const;
@@ -97,7 +103,7 @@ class Store {
   void undo(Layer& layer);
 
   std::map<std::string, std::map<std::string, Row>> rows_;
-  std::map<std::string, std::map<std::string, std::string>> key_by_id_;
+  std::map<std::string, std::map<std::string, std::string>> key_by_id_, key_by_name_;
   std::map<std::string, std::size_t> visible_;
   std::set<std::pair<std::int64_t, RowRef>> outbox_;
   std::set<RowRef> rejected_;

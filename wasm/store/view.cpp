@@ -79,6 +79,19 @@ std::string key_of_row(const CollectionSpec& collection, const Json& columns) {
   return text_at(columns, collection.key_column());
 }
 
+std::vector<std::string> identities_of(const CollectionSpec& collection, const Json& columns) {
+  std::vector<std::string> names;
+  for (const auto& place : collection.identity) {
+    const std::string_view value = text_of(at_path(columns, place));
+    if (value.empty()) continue;
+    std::string name;
+    for (const std::string& step : place) name += step + '.';
+    name.back() = '=';
+    names.push_back(name.append(value));
+  }
+  return names;
+}
+
 Json as_seen(const CollectionSpec& collection, const std::string& key, const Json& columns) {
   Json row = Json::object();
   for (const auto& [name, field] : collection.fields) row[name] = field_value(field, columns);

@@ -18,6 +18,10 @@ Json canonical_column(const CollectionSpec& collection, const std::string& colum
 /// The app's key of a row with these columns; empty when the key column holds no text.
 std::string key_of_row(const CollectionSpec& collection, const Json& columns);
 
+/// What names a row with these columns besides its key, as "metadata.messageId=m1"; empty texts
+/// name nothing.
+std::vector<std::string> identities_of(const CollectionSpec& collection, const Json& columns);
+
 /// Every declared field, null where the row has none, and the key.
 Json as_seen(const CollectionSpec& collection, const std::string& key, const Json& columns);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/uuid.hpp"
+#include "store/view.hpp"
 #include "sync/accept_value.hpp"
 #include "sync/merge.hpp"
 
@@ -25,7 +26,8 @@ bool only_grows(MergeRule rule) {
          rule == MergeRule::kUnion || rule == MergeRule::kFirst;
 }
 
-Result<std::string> accept_key(const CollectionSpec& collection, const std::string& key) {
+Result<std::string> accept_key(const CollectionSpec& collection, const std::string& key,
+                               const Moment& now) {
   if (collection.is_singleton()) {
     if (key != "self") return refuse(collection.name + " has one row: its key is \"self\"");
     return key;
@@ -41,16 +43,26 @@ Result<std::string> accept_key(const CollectionSpec& collection, const std::stri
     return refuse(collection.name + ": the key must be text of 1 to 1,024 bytes");
   }
   const FieldSpec& field = *collection.field(collection.key_field);
-  if (field.type == FieldType::kDate && !parse_date(key)) {
-    return refuse(collection.name + ": the key must be a date, YYYY-MM-DD");
+  if (field.type != FieldType::kDate) return key;
+  const auto day = parse_date(key);
+  if (!day) return refuse(collection.name + ": the key must be a date, YYYY-MM-DD");
+  if (*day > (now.server_ms + Moment::kDayMs) / Moment::kDayMs) {
+    return refuse(collection.name + ": the day " + key +
+                  " is more than a day in the future (is this device's clock right?)");
   }
   return key;
 }
 
 class Writer {
  public:
-  Writer(const CollectionSpec& collection, std::string key, const Row* row, const Moment& now)
-      : collection_(collection), key_(std::move(key)), row_(row), now_(now) {
+  /// `asked`: the key that the app used; another one than `key` where the row has two.
+  Writer(const CollectionSpec& collection, std::string key, std::string asked, const Row* row,
+         const Moment& now)
+      : collection_(collection),
+        key_(std::move(key)),
+        asked_(std::move(asked)),
+        row_(row),
+        now_(now) {
     if (row != nullptr) columns_ = row->columns();
   }
 
@@ -100,9 +112,9 @@ class Writer {
     const FieldSpec* field = collection_.field(name);
     if (field == nullptr) return Error{"unknown-field", collection_.name + " has no field " + name};
     if (name == collection_.key_field) {
-      const auto key = value.is_string() ? accept_key(collection_, value.get<std::string>())
+      const auto key = value.is_string() ? accept_key(collection_, value.get<std::string>(), now_)
                                          : Result<std::string>(refuse("no text"));
-      if (key.ok() && key.value() == key_) return std::nullopt;
+      if (key.ok() && (key.value() == key_ || key.value() == asked_)) return std::nullopt;
       return refuse(collection_.name + "." + name + " differs from the key");
     }
     auto accepted = accept_value(collection_, *field, value, now_);
@@ -197,12 +209,33 @@ class Writer {
   }
 
   const CollectionSpec& collection_;
-  const std::string key_;
+  const std::string key_, asked_;
   const Row* row_;
   const Moment& now_;
   const Json* columns_ = nullptr;
   Change change_;
 };
+
+/// The key of the row that is meant: another one's where the key is its alias, or where what is put
+/// carries its identity.
+std::string resolve(const CollectionSpec& collection, const Store& store, const std::string& key,
+                    const Op& op) {
+  const Row* row = store.find({collection.name, key});
+  if (row != nullptr && row->columns() != nullptr) return key;
+  const std::string home = store.key_of_name(collection.name, key);
+  if (!home.empty()) return home;
+  if (op.op != "put") return key;
+  Json columns = Json::object();
+  for (const auto& [name, value] : members(op.fields)) {
+    const FieldSpec* field = collection.field(name);
+    if (field != nullptr && field->path.empty()) columns[field->column] = value;
+  }
+  for (const std::string& name : identities_of(collection, columns)) {
+    const std::string twin = store.key_of_name(collection.name, name);
+    if (!twin.empty()) return twin;
+  }
+  return key;
+}
 
 }  // namespace
 
@@ -212,19 +245,20 @@ Result<EntryChange> accept(const Schema& schema, const Store& store, const std::
   if (collection == nullptr) {
     return Error{"unknown-collection", "there is no collection " + op.collection};
   }
-  auto key = accept_key(*collection, op.key);
-  if (!key.ok()) return key.error();
-  const Row* row = store.find({op.collection, key.value()});
-  Writer writer(*collection, key.value(), row, now);
+  auto asked = accept_key(*collection, op.key, now);
+  if (!asked.ok()) return asked.error();
+  const std::string key = resolve(*collection, store, asked.value(), op);
+  const Row* row = store.find({op.collection, key});
+  Writer writer(*collection, key, asked.value(), row, now);
   auto change = op.op == "remove" ? writer.remove() : writer.write(op);
   if (!change.ok()) return change.error();
-  EntryChange entry{op.collection, key.value(), {}, std::move(change.value())};
-  if (row != nullptr && !row->id.empty()) {
+  EntryChange entry{op.collection, key, {}, std::move(change.value())};
+  if (collection->key_is_id()) {
+    entry.id = asked.value();  // becomes an alias where it is not the row's own
+  } else if (row != nullptr && !row->id.empty()) {
     entry.id = row->id;
-  } else if (collection->key_is_id()) {
-    entry.id = key.value();
   } else if (!collection->local_only) {
-    entry.id = uuid_v5(user_id, op.collection + "/" + key.value());
+    entry.id = uuid_v5(user_id, op.collection + "/" + key);
   }
   return entry;
 }

@@ -3,6 +3,7 @@
 // it; changes nothing itself. Local writes only: what the server sends is kept whatever it holds.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "protocol/protocol.hpp"
@@ -16,6 +17,12 @@ struct Moment {
   Ms wall_ms = 0;
   /// the server's time as far as it is known
   Ms server_ms = 0;
+
+  /// The latest that "now" can be for the app: what is later was not meant as a time that has come.
+  /// A device's wrong clock is put right when the edit is frozen (device_times.hpp).
+  [[nodiscard]] Ms latest_ms() const { return std::max(wall_ms, server_ms) + kDayMs; }
+
+  static constexpr Ms kDayMs = 24LL * 60 * 60 * 1000;
 };
 
 /// An empty change: nothing would change. The row may not exist yet; its id is then made from

@@ -8,12 +8,11 @@
 #include <utility>
 
 #include "base/calendar.hpp"
+#include "sync/days.hpp"
 #include "sync/merge.hpp"
 
 namespace somatic {
 namespace {
-
-constexpr Ms kDayMs = 24LL * 60 * 60 * 1000;
 
 /// Measures without recursion deeper than the limit.
 bool is_deeper_than(const Json& value, int levels) {
@@ -122,7 +121,7 @@ class Check {
     const auto at =
         value_.is_string() ? parse_timestamp(value_.get_ref<const std::string&>()) : std::nullopt;
     if (!at) return refuse("must be a timestamp, ISO 8601 with a zone");
-    if (*at > now_.server_ms + kDayMs) return refuse("is more than a day in the future");
+    if (*at > now_.latest_ms()) return refuse("is more than a day in the future");
     return Json(format_timestamp(*at));
   }
 
@@ -136,6 +135,12 @@ class Check {
     }
     if (field_.merge == MergeRule::kUnion || field_.merge == MergeRule::kByKey) {
       if (!value_.is_array()) return refuse("must be an array");
+    }
+    if (field_.merge == MergeRule::kUnion && all_days(value_)) {
+      const std::vector<DayRange> days = day_ranges(value_);
+      if (!days.empty() && days.back().last > now_.latest_ms() / Moment::kDayMs) {
+        return refuse("has a day that is more than a day in the future");
+      }
     }
     return value_;
   }

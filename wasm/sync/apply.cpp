@@ -6,6 +6,7 @@
 
 #include "base/uuid.hpp"
 #include "sync/layers.hpp"
+#include "sync/resync.hpp"
 
 namespace somatic {
 namespace {
@@ -30,6 +31,7 @@ class Apply {
         continue;  // an older schema's collection: kept in the journal only
       Store::Edit row(store_, {written.collection, written.key});
       if (row->id.empty()) row->id = written.id;
+      if (written.id != row->id) row->add_alias(written.id);
       if (collection->local_only) {
         write_local(*collection, written.change, *row);
       } else {
@@ -43,7 +45,9 @@ class Apply {
     for (const EntryRow& named : froze.rows) {
       const CollectionSpec* collection = schema_.collection(named.collection);
       const Row* known = store_.find({named.collection, named.key});
-      if (collection == nullptr || known == nullptr || known->frozen || !known->pending) continue;
+      if (collection == nullptr || known == nullptr || known->frozen || !known->is_unsent()) {
+        continue;
+      }
       std::vector<LostText> lost;
       {
         Store::Edit row(store_, {named.collection, named.key});
@@ -56,6 +60,8 @@ class Apply {
   }
 
   void operator()(const Answered& answered) { apply_answer(schema_, answered, store_, outcome_); }
+
+  void operator()(const Resynced& resynced) { begin_resync(schema_, resynced, store_); }
 
   void operator()(const Retried& retried) {
     if (const CollectionSpec* collection = rejected_row(retried.row)) {

@@ -9,6 +9,7 @@
 #include "store/view.hpp"
 #include "sync/apply.hpp"
 #include "sync/layers.hpp"
+#include "sync/resync.hpp"
 
 namespace somatic {
 namespace {
@@ -103,8 +104,11 @@ class Answer {
     const std::string epoch = text_at(answered_.body, "epoch");
     if (meta.epoch.empty()) meta.epoch = epoch;
     if (epoch != meta.epoch || answered_.from > meta.cursor) return;
+    if (answered_.from == 0) meta.horizon = integer_at(answered_.body, "horizon");
     meta.cursor = std::max(meta.cursor, integer_at(answered_.body, "cursor"));
-    if (at(answered_.body, "more") != true) meta.last_synced_at = answered_.at.wall_ms;
+    if (at(answered_.body, "more") == true) return;
+    meta.last_synced_at = answered_.at.wall_ms;
+    if (!meta.resync.empty()) finish_resync(schema_, answered_.at, now(), store_, outcome_);
   }
 
   void answer_one(const EntryRow& sent, const Json& answer) {
@@ -130,6 +134,7 @@ class Answer {
       }
       refresh(*collection, store_.meta(), *row);
     }
+    move_home(*collection, sent.key);
     if (status == "applied" || status == "duplicate") {
       ++outcome_.pushed;
       Meta& meta = store_.edit_meta();
@@ -139,6 +144,33 @@ class Answer {
     if (status == "conflict") ++outcome_.conflicts;
     keep_lost(*collection, sent.key, now(), lost, store_, outcome_);
     if (status == "rejected") notify_rejected(*collection, sent);
+  }
+
+  /// The server knows the row under another id, and here the id is the key: the row moves there,
+  /// with what is unsent.
+  void move_home(const CollectionSpec& collection, const std::string& key) {
+    const Row* known = store_.find({collection.name, key});
+    if (!collection.key_is_id() || known == nullptr || !known->server || known->id == key) return;
+    Row leaving = *known;
+    *Store::Edit(store_, {collection.name, key}) = Row{};
+    Store::Edit home(store_, {collection.name, leaving.id});
+    home->add_alias(key);
+    for (const std::string& alias : leaving.aliases) home->add_alias(alias);
+    if (home->id.empty()) home->id = leaving.id;
+    take_server(std::move(*leaving.server), *home);
+    if (leaving.rejected && !home->rejected) home->rejected = std::move(leaving.rejected);
+    // Nothing was sent to the row's own id yet: what was frozen may become pending again.
+    Pending unsent = leaving.pending.value_or(Pending{});
+    if (leaving.frozen) unsent.change = fold(std::move(leaving.frozen->change), unsent.change);
+    if (!unsent.change.empty()) {
+      if (home->pending) {
+        unsent.change = fold(std::move(home->pending->change), unsent.change);
+        unsent.stamps.merge(home->pending->stamps);
+      }
+      home->pending = std::move(unsent);
+      if (home->order == 0) home->order = leaving.order;
+    }
+    refresh(collection, store_.meta(), *home);
   }
 
   void applied(const CollectionSpec& collection, const Json& answer, Row& row) {
@@ -159,6 +191,7 @@ class Answer {
       if (column == "clocks") {
         if (value.is_object()) server.clocks = value;
       } else if (column == "id" && value.is_string()) {
+        row.add_alias(row.id);
         row.id = value.get<std::string>();
       } else {
         server.columns[column] = canonical_column(collection, column, value);
@@ -174,12 +207,19 @@ class Answer {
     server.version = is_awaited ? known : version;
     row.server = std::move(server);
     row.gone.reset();
+    // Counted on top of what the server has lost.
+    if (row.former) {
+      Change counted;
+      counted.inc = frozen.change.inc;
+      row.former->row.columns = overlay(collection, std::move(row.former->row.columns), counted);
+    }
   }
 
   /// The server's copy never goes back: of two contexts the one that asked first may be heard last.
   static void take_server(ServerRow server, Row& row) {
     row.gone.reset();
     if (row.server && row.server->version > server.version) return;
+    if (row.id != server.id) row.add_alias(row.id);
     row.id = server.id;
     row.server = std::move(server);
   }
@@ -200,7 +240,7 @@ class Answer {
     }
     const Json before = overlay(collection, columns_of(row), frozen.change);
     if (!take_gone(read_gone(at(answer, "gone")), row)) return {};
-    return survive(collection, before, row);
+    return survive(collection, store_.meta(), before, answered_.at, row);
   }
 
   std::vector<LostText> conflict(const CollectionSpec& collection, const Json& answer, Row& row) {
@@ -219,7 +259,9 @@ class Answer {
     if (rebased.change.empty()) {
       if (!row.server) {
         const Json seen = overlay(collection, std::move(before), frozen.change);
-        for (LostText& text : survive(collection, seen, row)) rebased.lost.push_back(text);
+        for (LostText& text : survive(collection, store_.meta(), seen, answered_.at, row)) {
+          rebased.lost.push_back(text);
+        }
       }
       return rebased.lost;
     }
@@ -253,26 +295,6 @@ class Answer {
     return row.server ? row.server->columns : Json::object();
   }
 
-  /// Pending edits of a row that is gone: made whole again on `before`, what they were made on, or
-  /// lost.
-  std::vector<LostText> survive(const CollectionSpec& collection, const Json& before, Row& row) {
-    if (!row.pending) return {};
-    Rebased rebased = rebase_on_gone(collection, with_clocks(store_.meta(), *row.pending), before,
-                                     row.gone->clock);
-    if (rebased.change.empty()) {
-      row.pending.reset();
-      return rebased.lost;
-    }
-    const Stamp at =
-        row.pending->stamps.empty() ? answered_.at : row.pending->stamps.begin()->second;
-    for (const auto& [column, value] : rebased.change.set.items()) {
-      row.pending->stamps.try_emplace(column, at);
-    }
-    row.pending->change = std::move(rebased.change);
-    row.pending->change.clocks = Json::object();
-    return rebased.lost;
-  }
-
   void take_row(const CollectionSpec& collection, const Json& json) {
     if (!is_row(json)) return;
     ServerRow server = read_row(collection, json);
@@ -287,6 +309,7 @@ class Answer {
     ++outcome_.pulled;
     Store::Edit row(store_, {collection.name, key});
     take_server(std::move(server), *row);
+    if (store_.meta().resync == "horizon") row->former.reset();
     refresh(collection, store_.meta(), *row);
   }
 
@@ -302,12 +325,16 @@ class Answer {
     std::vector<LostText> lost;
     {
       Store::Edit row(store_, {collection->name, key});
-      row->gone = gone;
-      // A mutation under way will be answered with this deletion: until then its row stands.
-      if (!row->frozen) {
-        const Json before = columns_of(*row);
-        row->server.reset();
-        lost = survive(*collection, before, *row);
+      if (row->former) {
+        lost = hear_of_deletion(*collection, store_.meta(), gone, answered_.at, *row);
+      } else {
+        row->gone = gone;
+        // A mutation under way will be answered with this deletion: until then its row stands.
+        if (!row->frozen) {
+          const Json before = columns_of(*row);
+          row->server.reset();
+          lost = survive(*collection, store_.meta(), before, answered_.at, *row);
+        }
       }
       refresh(*collection, store_.meta(), *row);
     }
@@ -323,6 +350,8 @@ class Answer {
 }  // namespace
 
 void apply_answer(const Schema& schema, const Answered& answered, Store& store, Outcome& outcome) {
+  // The server of before a resync may have forgotten what it says here.
+  if (answered.device != store.meta().device) return;
   Answer(schema, answered, store, outcome).apply();
 }
 

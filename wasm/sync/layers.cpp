@@ -1,13 +1,26 @@
-// server <- rejected <- frozen <- pending: each layer is rebased onto what stands below it, so a
-// pull in the middle merges by the same rules as a conflict.
+// server <- former <- rejected <- frozen <- pending: each layer is rebased onto what stands below
+// it, so a pull in the middle merges by the same rules as a conflict.
 
 #include "sync/layers.hpp"
 
 #include <algorithm>
 #include <utility>
 
+#include "store/view.hpp"
+#include "sync/device_times.hpp"
+#include "sync/lost_text.hpp"
+
 namespace somatic {
 namespace {
+
+/// A row as an edit of its own: without a base, so that every column goes by its rule.
+Change as_change(const ServerRow& row) {
+  Change change;
+  change.set = row.columns;
+  change.set.erase("id");
+  change.clocks = row.clocks;
+  return change;
+}
 
 /// What stands below the next layer.
 struct Ground {
@@ -58,6 +71,13 @@ void outrun(const Json& theirs, const std::string& device, Json& clocks) {
   }
 }
 
+Ground ground_under(const CollectionSpec& collection, const Row& row) {
+  if (!row.server) return row.former ? Ground{true, row.former->row} : Ground{};
+  Ground ground{true, *row.server};
+  if (row.former) lay(collection, as_change(row.former->row), ground);
+  return ground;
+}
+
 /// A new row whose columns were all written at once says so in one word.
 void shorten(Json& clocks) {
   const bool is_one_moment = std::all_of(clocks.begin(), clocks.end(),
@@ -75,7 +95,6 @@ Ms server_time(const Meta& meta, const Stamp& at) {
 
 Change with_clocks(const Meta& meta, const Pending& pending) {
   Change change = pending.change;
-  change.clocks = Json::object();
   for (const auto& [column, at] : pending.stamps) {
     change.clocks[column] = make_clock(server_time(meta, at), meta.device);
   }
@@ -107,25 +126,85 @@ void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order) 
 void refresh(const CollectionSpec& collection, const Meta& meta, Row& row) {
   if (!row.is_unsent()) row.order = 0;
   row.layered.reset();
+  const auto name = [&] {
+    row.identities = row.columns() == nullptr ? std::vector<std::string>()
+                                              : identities_of(collection, *row.columns());
+  };
   if (!row.is_layered()) {
     row.gone.reset();  // only unsent work needs to know what it was made on
+    name();
     return;
   }
-  Ground ground;
-  if (row.server) ground = {true, *row.server};
+  Ground ground = ground_under(collection, row);
   if (row.rejected) lay(collection, row.rejected->change, ground);
   if (row.frozen) lay(collection, row.frozen->change, ground);
   if (row.pending) lay(collection, with_clocks(meta, *row.pending), ground);
   if (ground.exists) row.layered = std::move(ground.row.columns);
+  name();
+}
+
+Rebased owed(const CollectionSpec& collection, const Row& row) {
+  const Change had = as_change(row.former->row);
+  if (!row.server) return {had, {}};
+  Rebased out = rebase(collection, had, *row.server);
+  out.lost.clear();
+  for (const auto& [column, value] : members(had.set)) {
+    const FieldSpec* field = collection.by_column(column);
+    const Json& has = at(row.server->columns, column);
+    const Json* merged = member(out.change.set, column);
+    note_lost_texts(out.lost, column, field == nullptr ? "" : field->element_key, &has, value,
+                    merged == nullptr ? has : *merged);
+  }
+  return out;
+}
+
+ServerRow ground_of(const CollectionSpec& collection, const Row& row) {
+  return ground_under(collection, row).row;
+}
+
+std::vector<LostText> survive(const CollectionSpec& collection, const Meta& meta,
+                              const Json& before, const Stamp& at, Row& row) {
+  if (!row.pending) return {};
+  Rebased rebased =
+      rebase_on_gone(collection, with_clocks(meta, *row.pending), before, row.gone->clock);
+  if (rebased.change.empty()) {
+    row.pending.reset();
+    return rebased.lost;
+  }
+  // What was only seen is as old as the deletion; of one that nobody dated, as the edit.
+  const Stamp made_again = row.pending->stamps.empty() ? at : row.pending->stamps.begin()->second;
+  Json clocks = Json::object();
+  for (const auto& [column, value] : rebased.change.set.items()) {
+    if (row.pending->stamps.contains(column)) continue;
+    if (row.gone->clock.empty()) {
+      row.pending->stamps.emplace(column, made_again);
+    } else {
+      clocks[column] = row.gone->clock;
+    }
+  }
+  row.pending->change = std::move(rebased.change);
+  row.pending->change.clocks = std::move(clocks);
+  return rebased.lost;
 }
 
 std::vector<LostText> freeze(const CollectionSpec& collection, const Meta& meta,
                              const std::string& mid, Row& row) {
-  Rebased rebased{with_clocks(meta, *row.pending), {}};
-  row.pending.reset();
-  if (row.server) rebased = rebase(collection, rebased.change, *row.server);
-  Change& change = rebased.change;
-  if (change.empty() || (change.del && !row.server)) return rebased.lost;
+  Rebased out;
+  if (row.is_owed()) {
+    out = owed(collection, row);
+    row.former.reset();
+  }
+  if (out.change.empty() && row.pending) {
+    correct_times(collection, meta, *row.pending);
+    const Change change = with_clocks(meta, *row.pending);
+    row.pending.reset();
+    Rebased mine{change, {}};
+    if (row.server) mine = rebase(collection, change, *row.server);
+    out.change = std::move(mine.change);
+    out.lost.insert(out.lost.end(), mine.lost.begin(), mine.lost.end());
+  }
+  Change& change = out.change;
+  if (change.empty() || (change.del && !row.server)) return out.lost;
   if (row.server) {
     outrun(row.server->clocks, meta.device, change.clocks);
   } else if (change.inc.empty()) {
@@ -134,7 +213,7 @@ std::vector<LostText> freeze(const CollectionSpec& collection, const Meta& meta,
   Frozen frozen{mid, std::nullopt, std::move(change)};
   if (row.server) frozen.base = row.server->version;
   row.frozen = std::move(frozen);
-  return rebased.lost;
+  return out.lost;
 }
 
 }  // namespace somatic

@@ -26,8 +26,20 @@ void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order);
 /// Recomputes what the app sees. Every change of a row ends with this.
 void refresh(const CollectionSpec& collection, const Meta& meta, Row& row);
 
-/// Pending edits become the mutation `mid` on top of the server's copy, or vanish when there is
-/// nothing left to say. Answers the texts that lost.
+/// What the server lost of what it had (Row::former), by the merge rules; a row that it lost whole
+/// is owed whole. Lost are only texts of the former copy.
+Rebased owed(const CollectionSpec& collection, const Row& row);
+
+/// The row below all edits of this device: the server's copy, with what it is known to have lost.
+ServerRow ground_of(const CollectionSpec& collection, const Row& row);
+
+/// Pending edits of a row that is gone (row.gone): made whole again on `before`, what they were
+/// made on, or lost. Answers the texts that lost.
+std::vector<LostText> survive(const CollectionSpec& collection, const Meta& meta,
+                              const Json& before, const Stamp& at, Row& row);
+
+/// What is owed, else the pending edits, become the mutation `mid` on top of the server's copy, or
+/// vanish when there is nothing left to say. Answers the texts that lost.
 std::vector<LostText> freeze(const CollectionSpec& collection, const Meta& meta,
                              const std::string& mid, Row& row);
 

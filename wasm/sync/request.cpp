@@ -53,6 +53,8 @@ std::vector<RowRef> next_batch(const Store& store, Batch size) {
 Request build_request(const Schema& schema, const Store& store, Batch size) {
   Request request;
   const Meta& meta = store.meta();
+  request.device = meta.device;
+  request.last = meta.last_mid;
   request.from = meta.cursor;
   request.acks = meta.acks;
   std::string mutations;
@@ -72,6 +74,7 @@ Request build_request(const Schema& schema, const Store& store, Batch size) {
                      {"device", meta.device},
                      {"epoch", meta.epoch.empty() ? Json() : Json(meta.epoch)},
                      {"cursor", meta.cursor},
+                     {"horizon", meta.horizon},
                      {"last", meta.last_mid.empty() ? Json() : Json(meta.last_mid)},
                      {"acks", meta.acks},
                      {"limit", kPullRows}};

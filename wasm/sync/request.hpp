@@ -29,6 +29,7 @@ std::vector<RowRef> next_batch(const Store& store, Batch size);
 
 struct Request {
   std::string body;
+  std::string device, last;  ///< as it says who asks
   std::vector<EntryRow> sent;
   std::vector<std::string> acks;
   std::int64_t from = 0;
