@@ -290,11 +290,12 @@ for (const [name, skew] of /** @type {[string, (calls: number) => number][]} */ 
       [a, b],
       [b, a],
     ]) {
-      await earlier.collection('logs').patch(id, { content: 'earlier' })
-      await pause(30)
-      await later.collection('logs').patch(id, { content: 'later' })
+      const content = `later, on ${later === a ? 'a' : 'b'}`
+      await earlier.collection('logs').patch(id, { content: `before: ${content}` })
+      await pause(100)
+      await later.collection('logs').patch(id, { content })
       await settle(a, b)
-      for (const each of [a, b]) assert.equal(each.collection('logs').get(id)?.content, 'later')
+      for (const each of [a, b]) assert.equal(each.collection('logs').get(id)?.content, content)
     }
     if (name === 'jumping') return
     // Times that the app takes from the same clock: the newest answer, the first unlocking.
