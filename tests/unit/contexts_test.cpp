@@ -185,3 +185,151 @@ TEST_CASE("contexts: random work, cuts and kills in both") {
     CHECK(fresh.dump() == tabs.one.dump());
   }
 }
+
+TEST_CASE("contexts: writes made side by side are merged, as those of two devices are") {
+  Tabs tabs;
+  tabs.one.put("logs", kId, kLog);
+  tabs.one.put("path", "self", {{"katas", Json::array({{{"id", "a"}}})}});
+  tabs.two.catch_up();
+  const std::string first(90, '1'), second(90, '2');
+  const auto write = [](Device& tab, const char* kata, const std::string& text, const char* day) {
+    tab.batch({{"put", "path", "self", {{"katas", {{{"id", "a"}}, {{"id", kata}}}}}, "", 1},
+               {"put", "logs", kId, {{"content", text}}, "", 1},
+               {"put", "progress", "self", {{"completedDays", Json::array({{day, day}})}}, "", 1}});
+  };
+  // Neither has heard of the other: as when both wrote within the same moment.
+  write(tabs.one, "b", first, "2026-11-20");
+  tabs.server.now += 10;
+  write(tabs.two, "c", second, "2026-11-22");
+  tabs.check_equal();
+  CHECK(tabs.one.get("path", "self")["katas"].size() == 3);
+  CHECK(tabs.one.get("progress", "self")["completedDays"].size() == 2);
+  CHECK(tabs.one.get("logs", kId)["content"] == second);
+  const Json kept = tabs.one.ask({{"overwritten", true}});
+  REQUIRE(kept.size() == 1);
+  CHECK(kept[0]["text"] == first);
+  REQUIRE(settle_down({&tabs.one, &tabs.two}));
+  tabs.check_equal();
+  CHECK(tabs.server.find("sovereign_path_data", Json::object())["katas"].size() == 3);
+}
+
+TEST_CASE("contexts: an edit in one tab of a row deleted in the other, the later one wins") {
+  for (const bool edit_is_later : {true, false}) {
+    CAPTURE(edit_is_later);
+    Tabs tabs;
+    tabs.one.put("logs", kId, kLog);
+    REQUIRE(settle_down({&tabs.one, &tabs.two}));
+    const auto edit = [&] { tabs.two.patch("logs", kId, {{"metadata", {{"m", 1}}}}); };
+    // Held back, so that the deletion comes first in the journal and the edit may be the older one.
+    tabs.two.holds = {Wish::kCommit};
+    if (!edit_is_later) edit();
+    tabs.server.now += 1000;
+    tabs.one.remove("logs", kId);
+    tabs.server.now += 1000;
+    if (edit_is_later) edit();
+    tabs.two.release(Wish::kCommit);
+    REQUIRE(settle_down({&tabs.one, &tabs.two}));
+    tabs.check_equal();
+    const Json row = tabs.one.get("logs", kId);
+    CHECK(row.is_null() != edit_is_later);
+    if (edit_is_later) CHECK(row["content"] == "x");
+    CHECK(tabs.server.size("sovereign_logs") == (edit_is_later ? 1 : 0));
+  }
+}
+
+TEST_CASE("contexts: a mutation that one dropped and the other sent after all is heard of") {
+  Tabs tabs;
+  Device other(tabs.server, "other");
+  const std::string day = "2026-11-20";
+  REQUIRE(tabs.one.sync().empty());
+  tabs.one.put("health", day, {{"steps", 3}});
+  tabs.two.catch_up();
+  tabs.one.holds = tabs.two.holds = {Wish::kFetch};
+  tabs.one.begin(SyncNow{});
+  tabs.two.begin(SyncNow{});
+  REQUIRE(tabs.two.wants(Wish::kFetch));
+  tabs.server.now += 1000;
+  other.put("health", day, {{"steps", 7}});
+  REQUIRE(other.sync().empty());
+  tabs.one.release(Wish::kFetch);  // a conflict: the other's is later, nothing is left to say
+  CHECK(tabs.one.get("health", day)["steps"] == 7);
+  tabs.server.remove("health_metrics_history",
+                     text_at(tabs.server.find("health_metrics_history", {{"date", day}}), "id"));
+  tabs.two.release(Wish::kFetch);  // finds no row, and makes it
+  REQUIRE(tabs.server.find("health_metrics_history", {{"date", day}})["steps"] == 3);
+  REQUIRE(settle_down({&tabs.one, &tabs.two, &other}));
+  tabs.check_equal();
+  CHECK(tabs.one.get("health", day)["steps"] == 3);
+  CHECK(other.get("health", day)["steps"] == 3);
+}
+
+TEST_CASE("contexts: a first answer from after a deletion was forgotten does not hide it") {
+  Tabs tabs;
+  tabs.server.write("sovereign_logs", kId, kLog);
+  tabs.two.holds = {Wish::kFetch};
+  tabs.two.begin(SyncNow{});
+  REQUIRE(tabs.one.sync().empty());
+  REQUIRE(tabs.one.get("logs", kId)["content"] == "x");
+  tabs.server.remove("sovereign_logs", kId);
+  tabs.server.forget_tombstones();
+  tabs.two.release(Wish::kFetch);  // of a device without rows: nothing has to be named as deleted
+  REQUIRE(settle_down({&tabs.one, &tabs.two}));
+  tabs.check_equal();
+  CHECK(tabs.one.get("logs", kId).is_null());
+}
+
+TEST_CASE("contexts: two first answers of two servers, with a restored backup between them") {
+  Tabs tabs;
+  const ModelServer backup = tabs.server;
+  tabs.server.write("sovereign_logs", kId, {{"category", "chat"}, {"content", "lost"}});
+  tabs.two.holds = {Wish::kAnswer};
+  tabs.two.begin(SyncNow{});
+  tabs.server = backup;
+  tabs.server.epoch = "e0000000-0000-4000-8000-000000000002";
+  tabs.server.write("sovereign_logs", kId, {{"category", "chat"}, {"content", "now"}});
+  REQUIRE(tabs.one.sync().empty());
+  tabs.two.release(Wish::kAnswer);
+  REQUIRE(settle_down({&tabs.one, &tabs.two}));
+  tabs.check_equal();
+  CHECK(tabs.one.get("logs", kId)["content"] == "now");
+}
+
+TEST_CASE("contexts: a text that is edited over while something newer hides it is kept") {
+  Tabs tabs;
+  const std::string hidden(90, 'h');
+  tabs.one.put("logs", kId, {{"category", "chat"}, {"content", hidden}});
+  tabs.server.now += 1000;
+  tabs.server.write("sovereign_logs", kId, {{"category", "chat"}, {"content", "newer"}});
+  tabs.two.catch_up();
+  tabs.two.holds = {Wish::kAnswer, Wish::kCommit};
+  tabs.two.begin(SyncNow{});
+  REQUIRE(tabs.two.let_one(Wish::kAnswer));
+  tabs.two.dies = true;
+  REQUIRE(tabs.two.let_one(Wish::kCommit));
+  tabs.one.catch_up();
+  REQUIRE(tabs.one.get("logs", kId)["content"] == "newer");
+  tabs.one.patch("logs", kId, {{"content", "newest"}});
+  const Json kept = tabs.one.ask({{"overwritten", true}});
+  REQUIRE(kept.size() == 1);
+  CHECK(kept[0]["text"] == hidden);
+}
+
+TEST_CASE(
+    "contexts: lost texts are kept for 90 days of the server, whatever the device's clock says") {
+  for (const Ms years : {-2, 2}) {
+    CAPTURE(years);
+    Tabs tabs;
+    constexpr Ms kDay = 24LL * 3'600'000;
+    tabs.one.wall_skew = tabs.two.wall_skew = years * 365 * kDay;
+    tabs.one.put("logs", kId, {{"category", "chat"}, {"content", std::string(90, '1')}});
+    tabs.two.put("logs", kId, {{"category", "chat"}, {"content", std::string(90, '2')}});
+    REQUIRE(settle_down({&tabs.one, &tabs.two}));
+    CHECK(tabs.one.ask({{"overwritten", true}}).size() == 1);
+    tabs.server.now += 89 * kDay;
+    REQUIRE(settle_down({&tabs.one, &tabs.two}));
+    CHECK(tabs.one.ask({{"overwritten", true}}).size() == 1);
+    tabs.server.now += 2 * kDay;
+    REQUIRE(settle_down({&tabs.one, &tabs.two}));
+    CHECK(tabs.one.ask({{"overwritten", true}}).empty());
+  }
+}

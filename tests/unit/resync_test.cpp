@@ -341,3 +341,46 @@ TEST_CASE("resync: a server that asks for it for ever is an error, not a loop") 
   world.meet();
   CHECK(world.phone.get("logs", kId).is_object());
 }
+
+TEST_CASE(
+    "resync: a device that brings a row back keeps what another wrote meanwhile, when it loses") {
+  World world;
+  const std::string mine(90, 'm'), theirs(90, 't');
+  world.phone.put("logs", kId, kLog);
+  world.meet();
+  const ModelServer backup = world.server;
+  world.server.now += 1000;
+  const Ms wrote_theirs = world.server.now;
+  world.server.now += 1000;
+  world.phone.patch("logs", kId, {{"content", mine}});
+  world.meet();
+  world.restore(backup, true);
+  const Ms now = world.server.now;
+  world.server.now = wrote_theirs;
+  world.server.write("sovereign_logs", kId, {{"content", theirs}});
+  world.server.now = now;
+  world.meet();
+  CHECK(world.phone.get("logs", kId)["content"] == mine);
+  std::set<std::string> kept;
+  for (Device* device : {&world.phone, &world.laptop}) {
+    for (const Json& each : device->ask({{"overwritten", true}}))
+      kept.insert(text_at(each, "text"));
+  }
+  CHECK(kept.contains(theirs));
+}
+
+TEST_CASE("resync: a count that another device brought back is not counted again") {
+  World world;
+  world.complete(world.phone, 1);
+  world.meet();
+  const ModelServer backup = world.server;
+  world.complete(world.phone, 2);
+  world.phone.fates = {Fate::kResponseLost};
+  REQUIRE(world.phone.sync() == "offline");
+  REQUIRE(world.laptop.sync().empty());  // sees 3, and who counted last
+  world.restore(backup, true);
+  REQUIRE(world.laptop.sync().empty());
+  REQUIRE(world.total() == 3);
+  world.meet();
+  CHECK(world.total() == 3);
+}

@@ -289,7 +289,10 @@ Json Engine::query(const Json& question, Now now) const {
   if (asks("overwritten")) {
     if (reads_empty) return list;
     const Json& kept = self_->store.meta().overwritten;
-    for (auto at = kept.rbegin(); at != kept.rend(); ++at) list.push_back(*at);
+    for (auto at = kept.rbegin(); at != kept.rend(); ++at) {
+      list.push_back(*at);
+      list.back().erase("until");
+    }
     return list;
   }
   if (asks("rejected")) {

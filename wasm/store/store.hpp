@@ -36,7 +36,8 @@ struct Meta {
   std::optional<Ms> wall_offset;        ///< server time minus wall time, when last heard
   std::optional<Ms>
       last_synced_at;  ///< server's time of the last complete pull, in wall terms of that moment
-  Json overwritten = Json::array();  ///< texts that lost a merge, newest last
+  /// texts that lost a merge, newest last; "until": server time at which one is forgotten
+  Json overwritten = Json::array();
 };
 
 class Store {

@@ -4,14 +4,13 @@
 
 #include <utility>
 
+#include "base/planted.hpp"
 #include "base/uuid.hpp"
 #include "sync/layers.hpp"
 #include "sync/resync.hpp"
 
 namespace somatic {
 namespace {
-
-constexpr Ms kOverwrittenKeptMs = 90LL * 24 * 60 * 60 * 1000;
 
 class Apply {
  public:
@@ -29,15 +28,22 @@ class Apply {
       const CollectionSpec* collection = schema_.collection(written.collection);
       if (collection == nullptr)
         continue;  // an older schema's collection: kept in the journal only
-      Store::Edit row(store_, {written.collection, written.key});
-      if (row->id.empty()) row->id = written.id;
-      if (written.id != row->id) row->add_alias(written.id);
-      if (collection->local_only) {
-        write_local(*collection, written.change, *row);
-      } else {
-        stack(*row, written.change, wrote.at, order);
+      std::vector<LostText> lost;
+      {
+        Store::Edit row(store_, {written.collection, written.key});
+        if (row->id.empty()) row->id = written.id;
+        if (written.id != row->id) row->add_alias(written.id);
+        if (collection->local_only) {
+          write_local(*collection, written.change, *row);
+        } else {
+          Rebased here = on_view(*collection, store_.meta(), written.change, wrote.at, *row);
+          stack(*row, here.change, wrote.at, order);
+          lost = std::move(here.lost);
+        }
+        refresh(*collection, store_.meta(), *row);
       }
-      refresh(*collection, store_.meta(), *row);
+      keep_lost(*collection, written.key, server_time(store_.meta(), wrote.at), lost, store_,
+                outcome_);
     }
   }
 
@@ -126,6 +132,7 @@ void apply(const Schema& schema, const Entry& entry, Store& store, Outcome& outc
 
 void keep_lost(const CollectionSpec& collection, const std::string& key, Ms at,
                const std::vector<LostText>& lost, Store& store, Outcome& outcome) {
+  if (is_planted(Bug::kLostTextsForgotten)) return;
   for (const LostText& text : lost) {
     Meta& meta = store.edit_meta();
     const std::string name = app_name(collection, text.column);
@@ -138,8 +145,7 @@ void keep_lost(const CollectionSpec& collection, const std::string& key, Ms at,
         {"at", at}};
     Json kept = Json::array();
     for (Json& older : meta.overwritten) {
-      if (older["id"] == item["id"] || older["at"].get<Ms>() < at - kOverwrittenKeptMs) continue;
-      kept.push_back(std::move(older));
+      if (older["id"] != item["id"]) kept.push_back(std::move(older));
     }
     kept.push_back(item);
     meta.overwritten = std::move(kept);

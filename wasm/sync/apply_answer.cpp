@@ -3,8 +3,10 @@
 // mid wins; a later one finds no such mutation and changes nothing.
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "base/planted.hpp"
 #include "base/uuid.hpp"
 #include "store/view.hpp"
 #include "sync/apply.hpp"
@@ -13,6 +15,8 @@
 
 namespace somatic {
 namespace {
+
+constexpr Ms kOverwrittenKeptMs = 90LL * 24 * 60 * 60 * 1000;
 
 /// Whatever its columns hold, a row has a name and a version.
 bool is_row(const Json& json) {
@@ -59,7 +63,12 @@ class Answer {
 
   void apply() {
     const Json& body = answered_.body;
+    const std::string epoch = text_at(body, "epoch");
+    Meta& meta = store_.edit_meta();
+    if (meta.epoch.empty()) meta.epoch = epoch;
+    if (epoch != meta.epoch) return;  // two first answers, and a restored backup between them
     hear_time();
+    if (!store_.meta().overwritten.empty()) age_overwritten();
     std::map<std::string, const EntryRow*> sent;
     for (const EntryRow& row : answered_.sent) sent[row.mid] = &row;
     for (const Json& answer : elements(at(body, "answers"))) {
@@ -98,14 +107,29 @@ class Answer {
     if (take(heard.offset_ms, known->second.offset_ms)) known->second = heard;
   }
 
+  /// Kept for 90 days from the first answer after it lost: no clock of the device has a say.
+  void age_overwritten() {
+    Json kept = Json::array();
+    for (Json item : store_.meta().overwritten) {
+      if (!item.contains("until")) item["until"] = now() + kOverwrittenKeptMs;
+      if (integer_at(item, "until") > now()) kept.push_back(std::move(item));
+    }
+    store_.edit_meta().overwritten = std::move(kept);
+  }
+
   void advance() {
     Meta& meta = store_.edit_meta();
     for (const std::string& ack : answered_.acks) std::erase(meta.acks, ack);
-    const std::string epoch = text_at(answered_.body, "epoch");
-    if (meta.epoch.empty()) meta.epoch = epoch;
-    if (epoch != meta.epoch || answered_.from > meta.cursor) return;
-    if (answered_.from == 0) meta.horizon = integer_at(answered_.body, "horizon");
-    meta.cursor = std::max(meta.cursor, integer_at(answered_.body, "cursor"));
+    if (answered_.from > meta.cursor) return;
+    const std::int64_t horizon = integer_at(answered_.body, "horizon");
+    if (answered_.from == 0) {
+      // Pages for an empty device name no deletion; one that is not empty any more has to ask
+      // again.
+      if (meta.cursor > 0 && horizon > std::max(meta.cursor, meta.horizon)) return;
+      meta.horizon = horizon;
+    }
+    meta.cursor = std::max(meta.cursor, std::min(integer_at(answered_.body, "cursor"), ceiling_));
+    if (is_planted(Bug::kCursorAhead)) ++meta.cursor;
     if (at(answered_.body, "more") == true) return;
     meta.last_synced_at = answered_.at.wall_ms;
     if (!meta.resync.empty()) finish_resync(schema_, answered_.at, now(), store_, outcome_);
@@ -116,6 +140,12 @@ class Answer {
     const Row* known = store_.find({sent.collection, sent.key});
     if (collection == nullptr || known == nullptr || !known->frozen ||
         known->frozen->mid != sent.mid) {
+      // Another context was told something else about it, and this row comes in no page: the cursor
+      // has to stay before it.
+      const std::int64_t version = integer_at(answer, "version");
+      if (text_at(answer, "status") == "applied" && version > 0) {
+        ceiling_ = std::min(ceiling_, version - 1);
+      }
       return;
     }
     if (const Json* row = member(answer, "row"); row != nullptr && !is_row(*row)) return;
@@ -184,7 +214,9 @@ class Answer {
       row.gone = Gone{version, text_at(frozen.change.clocks, "*")};
       return;
     }
-    ServerRow server = row.server.value_or(ServerRow{});
+    // Made anew where nothing was stored: what another context had pulled meanwhile was deleted.
+    const bool is_insert = !frozen.base && !is_pure_increment(collection, frozen.change);
+    ServerRow server = is_insert ? ServerRow{} : row.server.value_or(ServerRow{});
     server.columns = overlay(collection, std::move(server.columns), frozen.change);
     server.clocks.update(frozen.change.clocks);
     for (const auto& [column, value] : members(at(answer, "changed"))) {
@@ -254,8 +286,9 @@ class Answer {
       before = columns_of(row);
       take_gone(gone, row);
     }
-    Rebased rebased = row.server ? rebase(collection, frozen.change, *row.server)
-                                 : rebase_on_gone(collection, frozen.change, before, gone.clock);
+    Rebased rebased = is_planted(Bug::kNoMerge) ? Rebased{frozen.change, {}}
+                      : row.server ? rebase(collection, frozen.change, *row.server)
+                                   : rebase_on_gone(collection, frozen.change, before, gone.clock);
     if (rebased.change.empty()) {
       if (!row.server) {
         const Json seen = overlay(collection, std::move(before), frozen.change);
@@ -269,8 +302,12 @@ class Answer {
     // same mutation.
     const std::int64_t seen =
         at(answer, "row").is_object() ? integer_at(at(answer, "row"), "version") : gone.version;
-    Frozen again{uuid_v5(frozen.mid, std::to_string(seen)), std::nullopt,
-                 std::move(rebased.change)};
+    std::string seen_as = std::to_string(seen);
+    if (is_planted(Bug::kRandomMid)) {
+      static int count = 0;
+      seen_as += "/" + std::to_string(++count);
+    }
+    Frozen again{uuid_v5(frozen.mid, seen_as), std::nullopt, std::move(rebased.change)};
     if (row.server) again.base = row.server->version;
     row.frozen = std::move(again);
     return rebased.lost;
@@ -314,6 +351,7 @@ class Answer {
   }
 
   void take_tombstone(const Json& json) {
+    if (is_planted(Bug::kTombstonesUnheard)) return;
     if (!json.is_array() || json.size() < 4 || !json[0].is_string() || !json[1].is_string()) return;
     const CollectionSpec* collection = schema_.by_table(json[0].get<std::string>());
     if (collection == nullptr) return;
@@ -343,6 +381,7 @@ class Answer {
 
   const Schema& schema_;
   const Answered& answered_;
+  std::int64_t ceiling_ = std::numeric_limits<std::int64_t>::max();  ///< of the cursor
   Store& store_;
   Outcome& outcome_;
 };

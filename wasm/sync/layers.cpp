@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/planted.hpp"
 #include "store/view.hpp"
 #include "sync/device_times.hpp"
 #include "sync/lost_text.hpp"
@@ -13,11 +14,14 @@
 namespace somatic {
 namespace {
 
-/// A row as an edit of its own: without a base, so that every column goes by its rule.
+/// A row as an edit of its own: without a base, so that every column goes by its rule. A null
+/// without a clock of its own was set by nobody.
 Change as_change(const ServerRow& row) {
   Change change;
-  change.set = row.columns;
-  change.set.erase("id");
+  for (const auto& [column, value] : row.columns.items()) {
+    const bool is_set = !value.is_null() || row.clocks.contains(column);
+    if (is_set && column != "id") change.set[column] = value;
+  }
   change.clocks = row.clocks;
   return change;
 }
@@ -46,6 +50,7 @@ void lay(const CollectionSpec& collection, const Change& change, Ground& ground)
 }
 
 void stamp_columns(const Change& change, const Stamp& at, Pending& pending) {
+  if (change.empty()) return;  // a deletion below it keeps its stamp
   if (change.del) {
     pending.stamps = {{"*", at}};
     return;
@@ -78,6 +83,41 @@ Ground ground_under(const CollectionSpec& collection, const Row& row) {
   return ground;
 }
 
+/// Pending edits as they will be frozen, so that a device sees its own edits win as they will.
+Change as_frozen(const CollectionSpec& collection, const Meta& meta, Pending pending) {
+  correct_times(collection, meta, pending);
+  return with_clocks(meta, pending);
+}
+
+/// The row with all its layers.
+Ground view_of(const CollectionSpec& collection, const Meta& meta, const Row& row) {
+  Ground ground = ground_under(collection, row);
+  if (row.rejected) lay(collection, row.rejected->change, ground);
+  if (row.frozen) lay(collection, row.frozen->change, ground);
+  if (row.pending) lay(collection, as_frozen(collection, meta, *row.pending), ground);
+  return ground;
+}
+
+bool is_made_on(const Json& columns, const Change& change) {
+  if (change.del) return columns == change.base;
+  for (const auto& [column, value] : members(change.set)) {
+    if (at(columns, column) != at(change.base, column)) return false;
+  }
+  return true;
+}
+
+/// When the row was deleted here, while the server has it still.
+std::optional<Clock> unconfirmed_deletion(const Meta& meta, const Row& row) {
+  if (!row.server || row.columns() != nullptr) return std::nullopt;
+  if (row.pending && row.pending->change.del) {
+    return Clock(column_clock(with_clocks(meta, *row.pending).clocks, "*"));
+  }
+  if (row.frozen && row.frozen->change.del) {
+    return Clock(column_clock(row.frozen->change.clocks, "*"));
+  }
+  return std::nullopt;
+}
+
 /// A new row whose columns were all written at once says so in one word.
 void shorten(Json& clocks) {
   const bool is_one_moment = std::all_of(clocks.begin(), clocks.end(),
@@ -88,6 +128,7 @@ void shorten(Json& clocks) {
 }  // namespace
 
 Ms server_time(const Meta& meta, const Stamp& at) {
+  if (is_planted(Bug::kRawClock)) return at.wall_ms;
   const auto boot = meta.boots.find(at.boot);
   if (boot != meta.boots.end()) return at.mono_ms + boot->second.offset_ms;
   return at.wall_ms + meta.wall_offset.value_or(0);
@@ -101,7 +142,43 @@ Change with_clocks(const Meta& meta, const Pending& pending) {
   return change;
 }
 
+void note_hidden(const CollectionSpec& collection, const Change& earlier, const Json& shown,
+                 const Change& later, std::vector<LostText>& lost) {
+  for (const auto& [column, value] : members(later.set)) {
+    const Json* hidden = member(earlier.set, column);
+    if (hidden == nullptr) continue;
+    const FieldSpec* field = collection.by_column(column);
+    note_lost_texts(lost, column, field == nullptr ? "" : field->element_key,
+                    member(earlier.base, column), *hidden, at(shown, column));
+  }
+}
+
+Rebased on_view(const CollectionSpec& collection, const Meta& meta, const Change& change,
+                const Stamp& at, const Row& row) {
+  const Json* columns = row.columns();
+  const bool is_edit = !change.del && !change.base.empty();
+  const auto deleted_at = is_edit ? unconfirmed_deletion(meta, row) : std::nullopt;
+  Rebased out{change, {}};
+  if (is_planted(Bug::kOneTabWins)) return out;
+  if (deleted_at || (columns != nullptr && !is_made_on(*columns, change))) {
+    Pending dated{change, {}};
+    stamp_columns(change, at, dated);
+    const Change mine = as_frozen(collection, meta, dated);
+    out = deleted_at ? rebase_on_gone(collection, mine, row.server->columns, *deleted_at)
+                     : rebase(collection, mine, view_of(collection, meta, row).row);
+    out.change.clocks = Json::object();  // pending edits are dated by their stamps
+  }
+  if (row.pending && columns != nullptr) {
+    note_hidden(collection, row.pending->change, *columns, out.change, out.lost);
+  }
+  return out;
+}
+
 void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order) {
+  if (is_planted(Bug::kFoldSent) && row.frozen && !change.del) {
+    row.frozen->change = fold(std::move(row.frozen->change), change);
+    return;
+  }
   if (row.rejected) {
     Pending again{row.rejected->change, {}};
     again.change.clocks = Json::object();
@@ -135,10 +212,7 @@ void refresh(const CollectionSpec& collection, const Meta& meta, Row& row) {
     name();
     return;
   }
-  Ground ground = ground_under(collection, row);
-  if (row.rejected) lay(collection, row.rejected->change, ground);
-  if (row.frozen) lay(collection, row.frozen->change, ground);
-  if (row.pending) lay(collection, with_clocks(meta, *row.pending), ground);
+  Ground ground = view_of(collection, meta, row);
   if (ground.exists) row.layered = std::move(ground.row.columns);
   name();
 }
@@ -152,8 +226,11 @@ Rebased owed(const CollectionSpec& collection, const Row& row) {
     const FieldSpec* field = collection.by_column(column);
     const Json& has = at(row.server->columns, column);
     const Json* merged = member(out.change.set, column);
-    note_lost_texts(out.lost, column, field == nullptr ? "" : field->element_key, &has, value,
-                    merged == nullptr ? has : *merged);
+    const Json& kept = merged == nullptr ? has : *merged;
+    const std::string key = field == nullptr ? "" : field->element_key;
+    note_lost_texts(out.lost, column, key, &has, value, kept);
+    // Older, or written since the backup by another device: nobody can tell, so it is kept.
+    note_lost_texts(out.lost, column, key, &value, has, kept);
   }
   return out;
 }
@@ -195,9 +272,7 @@ std::vector<LostText> freeze(const CollectionSpec& collection, const Meta& meta,
     row.former.reset();
   }
   if (out.change.empty() && row.pending) {
-    correct_times(collection, meta, *row.pending);
-    const Change change = with_clocks(meta, *row.pending);
-    row.pending.reset();
+    const Change change = as_frozen(collection, meta, *std::exchange(row.pending, std::nullopt));
     Rebased mine{change, {}};
     if (row.server) mine = rebase(collection, change, *row.server);
     out.change = std::move(mine.change);

@@ -19,6 +19,16 @@ Ms server_time(const Meta& meta, const Stamp& at);
 /// The pending edits with clocks, as they compare against the server's.
 Change with_clocks(const Meta& meta, const Pending& pending);
 
+/// Notes the texts of an earlier edit that a later one is folded over although they were not shown
+/// when it was made: something newer of the server's was. They never get to a merge.
+void note_hidden(const CollectionSpec& collection, const Change& earlier, const Json& shown,
+                 const Change& later, std::vector<LostText>& lost);
+
+/// A write as it says the same on what this row shows: another context may have written since it
+/// was made, or an answer may have come.
+Rebased on_view(const CollectionSpec& collection, const Meta& meta, const Change& change,
+                const Stamp& at, const Row& row);
+
 /// Puts one more write on top of the row's unsent edits; a rejected mutation is absorbed and gets
 /// another try.
 void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order);
@@ -27,7 +37,7 @@ void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order);
 void refresh(const CollectionSpec& collection, const Meta& meta, Row& row);
 
 /// What the server lost of what it had (Row::former), by the merge rules; a row that it lost whole
-/// is owed whole. Lost are only texts of the former copy.
+/// is owed whole. Without a common base, a text of either side that gives way is lost.
 Rebased owed(const CollectionSpec& collection, const Row& row);
 
 /// The row below all edits of this device: the server's copy, with what it is known to have lost.

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/planted.hpp"
 #include "sync/layers.hpp"
 
 namespace somatic {
@@ -53,6 +54,7 @@ class Judge {
   std::vector<LostText> confirmed() {
     std::vector<LostText> lost;
     if (row_.frozen) {
+      forget_counted();
       Rebased rebased = rebase(collection_, row_.frozen->change, *row_.server);
       lost = std::move(rebased.lost);
       if (rebased.change.empty()) {
@@ -73,17 +75,28 @@ class Judge {
     return lost;
   }
 
+  /// Another device may have brought back what this mutation had counted, but not its name.
+  void forget_counted() {
+    Change& change = row_.frozen->change;
+    for (const auto& [column, clock] : change.clocks.items()) {
+      if (column_clock(row_.server->clocks, column) == text_of(clock)) change.inc.erase(column);
+    }
+  }
+
   std::vector<LostText> missing() {
     if (meta_.resync == "horizon") return bury_row(collection_, meta_, Gone{}, at_, row_);
     row_.former->is_owed = true;
     // The row first, then what was edited on it. A server without the row never applied the
     // mutation, so it may become pending again.
+    std::vector<LostText> lost;
     if (row_.frozen) {
       if (!row_.pending) row_.pending.emplace();
+      const Change& later = row_.pending->change;
+      note_hidden(collection_, row_.frozen->change, later.base, later, lost);
       row_.pending->change = fold(std::move(row_.frozen->change), row_.pending->change);
       row_.frozen.reset();
     }
-    return {};
+    return lost;
   }
 
  public:
@@ -129,7 +142,8 @@ void begin_resync(const Schema& schema, const Resynced& entry, Store& store) {
   for (const RowRef& ref : synced_rows(schema, store)) {
     const CollectionSpec& collection = *schema.collection(ref.collection);
     Store::Edit row(store, ref);
-    if (row->server || row->former) row->former = Former{ground_of(collection, *row)};
+    const bool is_kept = !is_planted(Bug::kResyncDrops);
+    if (is_kept && (row->server || row->former)) row->former = Former{ground_of(collection, *row)};
     row->server.reset();
     if (row->gone) row->gone->version = 0;
     refresh(collection, store.meta(), *row);
