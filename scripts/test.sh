@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# npm test [-- lint|unit|wasm|js ...]: every check of this repository, or the stages named.
+# npm test [-- lint|unit|sim|wasm|js ...]: every check of this repository, or the stages named.
 #
 #   lint  formatters, types, source rules       unit  the C++ suite, under ASan and UBSan
+#   sim   2,000 simulated worlds, and each planted bug caught
 #   wasm  the same suite as WebAssembly, in Node      js    builds the module; node --test
 set -euo pipefail
 stages=("$@")
-[ $# -gt 0 ] || stages=(lint unit wasm js)
+[ $# -gt 0 ] || stages=(lint unit sim wasm js)
 . "$(dirname "$0")/setup.sh"
 
 lint() { bash scripts/lint.sh; }
@@ -13,6 +14,11 @@ lint() { bash scripts/lint.sh; }
 # Both the same way; only the preset differs. wasm-release is what ships, so that is what is tested.
 unit() { ctest_preset native-debug; }
 wasm() { ctest_preset wasm-release; }
+
+sim() {
+  bash scripts/sim.sh --seeds 2000
+  bash scripts/sim.sh --planted --seeds 1000
+}
 
 ctest_preset() {
   [ -e "build/$1/build.ninja" ] || step "Configuring $1" cmake --preset "$1"
@@ -30,7 +36,7 @@ js() {
 
 summary=()
 for stage in "${stages[@]}"; do
-  case $stage in lint | unit | wasm | js) ;; *) die "no such stage: $stage (lint, unit, wasm, js)" ;; esac
+  case $stage in lint | unit | sim | wasm | js) ;; *) die "no such stage: $stage (lint, unit, sim, wasm, js)" ;; esac
   say "== $stage"
   started=$SECONDS
   # Not `if $stage`, which would switch `set -e` off inside it.

@@ -13,7 +13,7 @@ namespace {
 /// More than any honest test needs: a device that never comes to rest is a bug, not a slow test.
 constexpr int kStepsMax = 20'000;
 
-Wish wish_of(const std::variant<Commit, Fetch, AskSession>& want) {
+Wish wish_of(const std::variant<Commit, Fetch, AskSession, Fetched>& want) {
   return static_cast<Wish>(want.index());
 }
 
@@ -47,6 +47,7 @@ void Device::open() {
 }
 
 void Device::kill() {
+  dies = false;
   engine_.reset();
   wants_.clear();
   settled.clear();
@@ -121,6 +122,11 @@ bool Device::let_one(Wish wish) {
   return true;
 }
 
+bool Device::wants(Wish wish) const {
+  return std::any_of(wants_.begin(), wants_.end(),
+                     [&](const Want& want) { return wish_of(want) == wish; });
+}
+
 void Device::perform(const Commit&) {
   if (!commit_failures.empty()) {
     const Error error = std::exchange(commit_failures.front(), {});
@@ -130,6 +136,7 @@ void Device::perform(const Commit&) {
   }
   catch_up();
   disk_->segments.push_back(engine_->segment());
+  if (dies) return kill();
   loaded_ = disk_->segments.size();
   take(engine_->handle(Flushed{static_cast<std::int64_t>(loaded_)}, now()));
 }
@@ -159,11 +166,18 @@ void Device::perform(const Fetch& fetch) {
     fetched.body = server_.handle(fetch.body);
     if (fate == Fate::kDeliveredTwice) fetched.body = server_.handle(fetch.body);
   }
+  if (dies) return kill();
   if (spoil && fetched.status == 200) fetched.body = spoil(fetched.body);
   server_.now += latency_ms;
   if (fate == Fate::kResponseLost) fetched = {fetched.id, 0, "", "", fetched.bytes_sent};
-  take(engine_->handle(fetched, now()));
+  if (holds.contains(Wish::kAnswer)) {
+    wants_.emplace_back(std::move(fetched));
+  } else {
+    perform(fetched);
+  }
 }
+
+void Device::perform(const Fetched& answer) { take(engine_->handle(answer, now())); }
 
 void Device::perform(const AskSession& ask) {
   const SessionIs answer = on_ask_session ? on_ask_session(ask.refresh) : session;

@@ -28,8 +28,8 @@ struct Disk {
 
 /// What happens to one request.
 enum class Fate { kAnswered, kRequestLost, kResponseLost, kDeliveredTwice };
-/// An effect that needs the world.
-enum class Wish { kCommit, kFetch, kSession };
+/// An effect that needs the world; an answer is what a fetch turns into on its way back.
+enum class Wish { kCommit, kFetch, kSession, kAnswer };
 
 class Device {
  public:
@@ -45,7 +45,8 @@ class Device {
   std::set<Wish> holds;                                         ///< what waits until it is released
   SessionIs session{"token", kUser, ""};
   std::function<SessionIs(bool refresh)> on_ask_session;
-  Ms wall_skew = 0;  ///< this device's wall clock minus the server's
+  bool dies = false;  ///< the next commit or request succeeds, and nobody here lives to hear of it
+  Ms wall_skew = 0;   ///< this device's wall clock minus the server's
   Ms latency_ms = 20;
 
   // What the app does. Answer: the error code, empty when durable (or done), "?" while held back.
@@ -77,6 +78,8 @@ class Device {
   void release(Wish wish);
   /// Does one thing that is held back, and what follows from it; false when there is none.
   bool let_one(Wish wish);
+  [[nodiscard]] bool wants(Wish wish) const;
+  [[nodiscard]] bool is_alive() const { return engine_ != nullptr; }
   /// Time passes; timers that come due fire.
   void wait(Ms duration);
   /// Time passes while the machine sleeps: the monotonic clock stands still, as some do.
@@ -99,7 +102,7 @@ class Device {
   Json last_report;
 
  private:
-  using Want = std::variant<Commit, Fetch, AskSession>;
+  using Want = std::variant<Commit, Fetch, AskSession, Fetched>;
 
   [[nodiscard]] Now now() const;
   [[nodiscard]] std::int64_t status(const char* count) const;
@@ -109,6 +112,7 @@ class Device {
   void perform(const Commit&);
   void perform(const Fetch& fetch);
   void perform(const AskSession& ask);
+  void perform(const Fetched& answer);
 
   ModelServer& server_;
   const std::string name_;

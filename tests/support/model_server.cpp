@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "base/calendar.hpp"
+#include "base/planted.hpp"
 #include "base/uuid.hpp"
 #include "support/model_tables.hpp"
 
@@ -120,7 +121,8 @@ Json ModelServer::sync(const Json& request) {
 Json ModelServer::answer(const Json& json, Known& known) {
   const Mutation mutation(json);
   const auto result = [&]() -> Json {
-    if (const auto before = ledger_.find(mutation.mid); before != ledger_.end()) {
+    const auto before = ledger_.find(mutation.mid);
+    if (before != ledger_.end() && !is_planted(Bug::kNoLedger)) {
       Json duplicate = {{"status", "duplicate"}, {"version", before->second.version}};
       tell(before->second.row, duplicate);
       if (!duplicate.contains("row") && !duplicate.contains("gone")) duplicate["gone"] = {0, ""};
@@ -404,7 +406,7 @@ Json ModelServer::find(const std::string& table, const Json& columns) const {
     const Json all = whole(name, row);
     const bool matches =
         std::all_of(members(columns).begin(), members(columns).end(),
-                    [&](const auto& each) { return all[each.first] == each.second; });
+                    [&](const auto& each) { return at(all, each.first) == each.second; });
     if (name.table == table && matches) return all;
   }
   return nullptr;
