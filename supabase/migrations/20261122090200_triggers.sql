@@ -10,8 +10,8 @@
 -- Law: a version is drawn under the user's advisory transaction lock, which is held until commit. So
 -- for one user the order of versions IS the order of commits, and a reader that has seen n will
 -- never find a lower one later. The lock comes before the row locks, always: two writers of one user
--- queue, they do not deadlock. (A service-role UPDATE or DELETE names no user before it meets the
--- row; against the same user's own write it can deadlock, which Postgres ends with 40P01: retry.)
+-- queue, they do not deadlock. A service-role UPDATE or DELETE names no user before it meets the
+-- row: such a job calls somatic_sync.lock_users() first (docs/protocol.md, Jobs).
 --
 -- Transaction-local settings: somatic_sync.applying = 'on' while sync() writes (it computes the
 -- clocks itself), somatic_sync.deleting = 'on' while an account goes, somatic_sync.poked = users
@@ -24,6 +24,21 @@ language sql
 set search_path = ''
 as $$
   select pg_advisory_xact_lock(uuid_hash_extended(owner, 0))
+$$;
+
+-- For jobs that write rows of many users in one transaction: all their locks, before any row lock, in
+-- one order for every job. Users not named here must not be written in that transaction.
+create or replace function somatic_sync.lock_users(owners uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  owner uuid;
+begin
+  for owner in select distinct o from unnest(owners) o where o is not null order by 1 loop
+    perform pg_advisory_xact_lock(uuid_hash_extended(owner, 0));
+  end loop;
+end
 $$;
 
 create or replace function somatic_sync.lock_caller() returns trigger
@@ -292,3 +307,4 @@ grant execute on function
   somatic_sync.normal_days(jsonb),
   somatic_sync.streak_days(integer, date)
 to authenticated, service_role;
+grant execute on function somatic_sync.lock_users(uuid[]) to service_role;
