@@ -55,13 +55,21 @@ begin
 end
 $$;
 
+-- The server's time, the one that clocks are made of and cut to.
+create or replace function somatic_sync.now_ms() returns bigint
+language sql
+set search_path = ''
+as $$
+  select floor(extract(epoch from clock_timestamp()) * 1000)::bigint
+$$;
+
 -- Clocks are text: 13 digits of milliseconds, 4 hex digits of counter, 8 of the device; the server
 -- is device 00000000. The counter follows the version, so that later is greater within one ms too.
 create or replace function somatic_sync.server_clock(version bigint) returns text
 language sql
 set search_path = ''
 as $$
-  select lpad(floor(extract(epoch from clock_timestamp()) * 1000)::bigint::text, 13, '0')
+  select lpad(somatic_sync.now_ms()::text, 13, '0')
       || '-' || lpad(to_hex(version & 65535), 4, '0') || '-00000000'
 $$;
 
@@ -302,6 +310,7 @@ $$;
 revoke all on all functions in schema somatic_sync from public, anon, authenticated;
 grant execute on function
   somatic_sync.lock_user(uuid),
+  somatic_sync.now_ms(),
   somatic_sync.server_clock(bigint),
   somatic_sync.direct_clocks(jsonb, jsonb, bigint),
   somatic_sync.normal_days(jsonb),

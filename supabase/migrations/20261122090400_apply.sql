@@ -284,9 +284,10 @@ $$;
 
 -- Applies one group: the same table, operation and columns. One statement for all of it.
 --   delete, update    the caller has checked, under the lock, that base is the stored version
---   increment         adds to whatever is stored; of two clocks of a counter the newer stays
+--   increment         adds to whatever is stored
 --   insert            'missed' where a row with the same natural key is in the way
 --   find              'found' with the row of the same natural key or identity, else 'absent'
+-- Of two clocks of a counter the newer stays.
 -- Errors: whatever a constraint or a policy says; 40001 when a row changed under the lock.
 create or replace function somatic_sync.apply(
   owner uuid, tbl text, op text, set_cols text[], inc_cols text[], muts somatic_sync.mutation[]
@@ -385,7 +386,11 @@ begin
         union all
         select format('%I = coalesce(t.%I, 0) + r.%I', c, c, c) from unnest(inc_cols) c
         union all
-        select case op when 'update' then 'clocks = t.clocks || r.clocks' else
+        select case op when 'update' then
+          'clocks = t.clocks || (r.clocks - array(
+             select k from unnest($4) k
+             where coalesce(t.clocks ->> k, t.clocks ->> ''*'', '''') collate "C" >= r.clocks ->> k
+           ))' else
           'clocks = t.clocks || coalesce((
              select jsonb_object_agg(c.key, c.value) from jsonb_each_text(r.clocks) c
              where c.key = any ($4)

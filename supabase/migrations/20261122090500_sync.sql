@@ -120,7 +120,7 @@ as $$
 declare
   uuid_pattern constant text := '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
   owner uuid := auth.uid();
-  now_ms bigint := floor(extract(epoch from clock_timestamp()) * 1000);
+  now_ms bigint := somatic_sync.now_ms();
   current_epoch uuid;
   device_id uuid;
   seen bigint;

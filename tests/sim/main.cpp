@@ -1,6 +1,7 @@
 // npm run sim -- --seeds N --from S [--plant BUG] [--trace]: N worlds, of the seeds from S on. A
-// failing seed prints its faults and its own command line; the last line is a summary as JSON. npm
-// run sim -- --planted: every planted bug must be caught within N worlds.
+// failing seed prints its faults and its own command line; the last line is a summary as JSON.
+// npm run sim -- --planted: every planted bug must be caught within N worlds.
+// npm run sim -- --histories: what each world's server was asked and answered, a line of JSON each.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -17,7 +18,8 @@ using namespace somatic::testing;
 namespace {
 
 constexpr const char* kUsage =
-    "usage: npm run sim -- [--seeds N] [--from S] [--trace] [--planted | --plant BUG]\n";
+    "usage: npm run sim -- [--seeds N] [--from S] [--trace] [--histories | --planted | --plant "
+    "BUG]\n";
 
 const std::map<std::string, Bug> kBugs = {
     {"no-ledger", Bug::kNoLedger},
@@ -35,7 +37,7 @@ const std::map<std::string, Bug> kBugs = {
 
 struct Arguments {
   std::uint64_t seeds = 200, from = 1;
-  bool trace = false, planted = false;
+  bool trace = false, histories = false, planted = false;
   std::string plant;
 };
 
@@ -45,6 +47,8 @@ bool parse(int argc, char** argv, Arguments& out) {
     const char* value = at + 1 < argc ? argv[at + 1] : nullptr;
     if (name == "--trace") {
       out.trace = true;
+    } else if (name == "--histories") {
+      out.histories = true;
     } else if (name == "--planted") {
       out.planted = true;
     } else if (name == "--seeds" && value != nullptr) {
@@ -116,6 +120,15 @@ int simulate(const Arguments& arguments) {
   return failed.empty() ? 0 : 1;
 }
 
+int write_histories(const Arguments& arguments) {
+  for (std::uint64_t seed = arguments.from; seed < arguments.from + arguments.seeds; ++seed) {
+    Json steps = Json::array();
+    World(seed, false, [&](const Json& step) { steps.push_back(step); }).run();
+    std::printf("%s\n", Json{{"seed", seed}, {"steps", steps}}.dump().c_str());
+  }
+  return 0;
+}
+
 /// The seed that caught it; 0: none did.
 std::uint64_t catch_bug(Bug bug, const Arguments& arguments) {
   planted_bug = bug;
@@ -150,6 +163,7 @@ int main(int argc, char** argv) {
     std::fputs(kUsage, stderr);
     return 2;
   }
+  if (arguments.histories) return write_histories(arguments);
   if (arguments.planted) return catch_bugs(arguments);
   if (!arguments.plant.empty()) planted_bug = kBugs.at(arguments.plant);
   return simulate(arguments);

@@ -27,12 +27,18 @@ Json with_element(Json array, const char* key, const Json& element) {
 
 }  // namespace
 
-World::World(std::uint64_t seed, bool with_trace)
+World::World(std::uint64_t seed, bool with_trace, std::function<void(const Json&)> on_step)
     : random_("world " + std::to_string(seed)), with_trace_(with_trace) {
   with_deletions_ = chance(50);
   with_restores_ = chance(30);
   clocks_ = static_cast<Clocks>(pick(3));
   server_.page_max = 1 + static_cast<std::int64_t>(pick(30));
+  if (on_step) {
+    with_restores_ = false;
+    clocks_ = Clocks::kGood;
+    server_.page_max = 5000;  // within one request versions are drawn in any order
+    server_.on_step = std::move(on_step);
+  }
   server_.refuses = [](const std::string&, const Json& row) -> std::optional<Error> {
     if (at(row, "category") != "refused") return std::nullopt;
     return Error{"23514", "no"};
@@ -386,6 +392,7 @@ void World::deliver_again(Context& context) {
 }
 
 void World::disturb_server() {
+  if (server_.on_step) return;
   // No request is under way for the days and months that these take.
   for (Context& context : contexts_) context.resendable = context.device->bodies.size();
   switch (pick(4)) {

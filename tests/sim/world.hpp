@@ -22,7 +22,9 @@ struct Verdict {
 
 class World {
  public:
-  World(std::uint64_t seed, bool with_trace);
+  /// With `on_step` the world is one that another server can replay: its clocks are good, and
+  /// nothing happens to the server that a client cannot do.
+  World(std::uint64_t seed, bool with_trace, std::function<void(const Json& step)> on_step = {});
   /// Lives, comes to rest and is judged.
   Verdict run();
 

@@ -81,6 +81,16 @@ std::string ModelServer::handle(std::string_view body) {
 }
 
 Json ModelServer::sync(const Json& request) {
+  Json answer = take(request);
+  if (on_step) {
+    Json asked = request;
+    asked["limit"] = std::min(integer_at(request, "limit"), page_max);
+    on_step({{"request", asked}, {"answer", answer}, {"now", now}});
+  }
+  return answer;
+}
+
+Json ModelServer::take(const Json& request) {
   Json out = {{"protocol", 1}, {"now", now}, {"epoch", epoch}};
   const std::string device = text_at(request, "device");
   const std::string last = text_at(request, "last");
@@ -369,6 +379,7 @@ std::int64_t ModelServer::bury(const Name& name, const std::string& clock) {
 
 std::int64_t ModelServer::write(const std::string& table, const std::string& id,
                                 const Json& columns) {
+  if (on_step) on_step({{"write", table}, {"id", id}, {"columns", columns}, {"now", now}});
   const Name name{table, id};
   const auto old = rows_.find(name);
   const Json before = old == rows_.end() ? Json() : old->second.columns;
@@ -388,6 +399,7 @@ std::int64_t ModelServer::write(const std::string& table, const std::string& id,
 }
 
 void ModelServer::remove(const std::string& table, const std::string& id) {
+  if (on_step) on_step({{"remove", table}, {"id", id}, {"now", now}});
   bury({table, id}, clock());
 }
 

@@ -31,6 +31,10 @@ class ModelServer {
   /// A constraint of a test: code and message for a row that must be rejected.
   std::function<std::optional<Error>(const std::string& table, const Json& row)> refuses;
 
+  /// Told of everything that happens to it, in order: {request, answer}, {write, id, columns} or
+  /// {remove, id}, each with `now`. What replays it elsewhere must get the same answers.
+  std::function<void(const Json& step)> on_step;
+
   /// The body of a request to the body of its answer.
   std::string handle(std::string_view body);
   Json sync(const Json& request);
@@ -82,6 +86,7 @@ class ModelServer {
   /// A version that this request wrote and answered whole: not echoed.
   using Known = std::set<std::int64_t>;
 
+  Json take(const Json& request);
   Json answer(const Json& json, Known& known);
   Json apply(const Mutation& mutation, const Name& name, Known& known);
   Json erase(const Mutation& mutation, const Name& name, Known& known);
