@@ -2,6 +2,9 @@
 -- its own). Names and columns are the app's; what makes them syncable (version, clocks, triggers,
 -- policies, grants) is attached by somatic_sync.add_collection, four migrations further on.
 --
+-- Of a project that has these tables already, this migration touches nothing but missing columns of
+-- the app; the rest of the upgrade is add_collection's, too.
+--
 -- The primary key is (user_id, id): ids are made on the device, and a global one would let one user
 -- occupy the id of another. user_id defaults to the caller, so that a direct insert may leave it out.
 
@@ -37,6 +40,7 @@ create table if not exists public.user_progress (
   primary key (user_id, id),
   constraint user_progress_user_id_key unique (user_id)
 );
+alter table public.user_progress add column if not exists completed_days jsonb;
 create index if not exists idx_user_progress_user_id on public.user_progress (user_id);
 
 create table if not exists public.achievements (
@@ -76,6 +80,7 @@ create table if not exists public.sovereign_path_data (
   primary key (user_id, id),
   constraint sovereign_path_data_user_id_key unique (user_id)
 );
+alter table public.sovereign_path_data add column if not exists patterns jsonb;
 create index if not exists idx_sovereign_path_user_id on public.sovereign_path_data (user_id);
 
 create table if not exists public.cosmic_data_cache (

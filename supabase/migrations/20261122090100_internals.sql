@@ -20,6 +20,18 @@ create table if not exists somatic_sync.collections (
   identity text[] not null default '{}'
 );
 
+-- SQL for the text at such a place. Texts over 500 characters name nothing: an index could not hold
+-- them, and what it cannot hold it would refuse.
+--   row_name: with its dot, as 't.'
+create or replace function somatic_sync.identity_at(place text, row_name text default '')
+returns text
+language sql immutable
+set search_path = ''
+as $$
+  select format('case when char_length(%1$s) <= 500 then %1$s end',
+    format('(%s%I ->> %L)', row_name, split_part(place, '.', 1), split_part(place, '.', 2)))
+$$;
+
 create table if not exists somatic_sync.tombstones (
   user_id uuid not null references auth.users (id) on delete cascade,
   table_name text not null,

@@ -114,7 +114,7 @@ end
 $$;
 
 -- Before each row: version, updated_at and clocks are the server's to give, whatever was sent.
--- The owner cannot change (42501). A changed id is ignored: an upsert on a natural key brings the
+-- The owner cannot change (42501). A row that a job inserts without an owner is set aside. A changed id is ignored: an upsert on a natural key brings the
 -- id it would have inserted. An update that changes nothing keeps its version, so nobody pulls it.
 create or replace function somatic_sync.stamp() returns trigger
 language plpgsql
@@ -124,9 +124,14 @@ declare
   applying boolean := coalesce(current_setting('somatic_sync.applying', true), '') = 'on';
   next_version bigint;
 begin
+  if new.user_id is null and tg_op = 'INSERT' and not row_security_active(tg_relid) then
+    insert into somatic_sync.set_aside (table_name, content, reason)
+    values (tg_table_name, to_jsonb(new), 'no owner');
+    return null;
+  end if;
   perform pg_advisory_xact_lock(uuid_hash_extended(new.user_id, 0));
   if tg_op = 'UPDATE' then
-    if new.user_id is distinct from old.user_id then
+    if old.user_id is not null and new.user_id is distinct from old.user_id then
       raise insufficient_privilege using message = 'the owner of a row cannot change';
     end if;
     new.id := old.id;
@@ -192,12 +197,13 @@ end
 $$;
 
 -- The days a streak of so many days that ended on a day stands for, as ranges; none for a streak
--- below 1 or without a date. (A nonsense streak is cut at a century, not refused.)
+-- below 1, without a date, or beyond the years that days are written in. (A nonsense streak is cut at
+-- a century, not refused.)
 create or replace function somatic_sync.streak_days(streak integer, last_day date) returns jsonb
 language sql immutable
 set search_path = ''
 as $$
-  select case when streak >= 1 and isfinite(last_day)
+  select case when streak >= 1 and last_day between '0200-01-01' and '9999-12-31'
               then jsonb_build_array(jsonb_build_array(
                      last_day - least(streak, 36525) + 1, last_day))
               else '[]'::jsonb end
@@ -247,7 +253,7 @@ $$;
 -- After each statement, with the rows it wrote or deleted as the transition table changed_rows.
 -- SECURITY DEFINER, because it reads auth.users and sends through realtime; it takes nothing from
 -- the caller but those rows.
---   insert: the tombstones of rows made again go.
+--   insert: the tombstones of rows made again go; twins that a client without sync made are noted.
 --   delete: tombstones, unless the account itself is going.
 --   any:    one content-free message per transaction and user on the private topic sync:<user id>.
 create or replace function somatic_sync.after_change() returns trigger
@@ -257,11 +263,26 @@ as $$
 declare
   owner uuid;
   poked text;
+  twin_of_new text;
 begin
   if tg_op = 'INSERT' then
     delete from somatic_sync.tombstones t
     using changed_rows c
     where t.user_id = c.user_id and t.table_name = tg_table_name and t.id = c.id;
+    if coalesce(current_setting('somatic_sync.applying', true), '') <> 'on' then
+      select string_agg(format('(%s = %s and %1$s <> '''')',
+               somatic_sync.identity_at(p.place, 't.'), somatic_sync.identity_at(p.place, 'c.')), ' or ')
+      into twin_of_new
+      from somatic_sync.collections l cross join unnest(l.identity) p (place)
+      where l.table_name = tg_table_name;
+    end if;
+    if twin_of_new is not null then
+      execute format(
+        'insert into somatic_sync.twins (user_id)
+         select distinct c.user_id
+         from changed_rows c join public.%I t on t.user_id = c.user_id and t.id <> c.id and (%s)
+         on conflict do nothing', tg_table_name, twin_of_new);
+    end if;
   elsif tg_op = 'DELETE' then
     if coalesce(current_setting('somatic_sync.deleting', true), '') = 'on' then
       return null;
@@ -309,6 +330,7 @@ $$;
 
 revoke all on all functions in schema somatic_sync from public, anon, authenticated;
 grant execute on function
+  somatic_sync.identity_at(text, text),
   somatic_sync.lock_user(uuid),
   somatic_sync.now_ms(),
   somatic_sync.server_clock(bigint),

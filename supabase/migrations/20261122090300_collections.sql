@@ -1,13 +1,13 @@
--- Makes a table take part in sync. Adding a collection is creating its table (user_id, id, version,
--- updated_at, clocks, primary key (user_id, id)) and ONE call of add_collection: everything else
--- reads the catalogue.
+-- Makes a table take part in sync. Adding a collection is creating its table (user_id, id and its own
+-- columns) and ONE call of add_collection: everything else reads the catalogue.
 
--- Attaches triggers, the pull index, policies and grants to public.<name>, and lists it.
+-- Prepares public.<name>, with rows or without (the upgrade, one migration back), attaches triggers,
+-- the pull index, policies and grants, and lists it.
 --   key_column: the column that names a row for its user; 'user_id' where a user has one row; null
 --   where only the id does. It must be unique together with user_id.
 --   identity: places in JSON columns, as 'metadata.messageId', that name a row as well: of two rows
 --   that clients make with one such text the second is answered as a conflict with the first. No
---   constraint: rows of older app versions may have twins.
+--   constraint: a direct insert of a twin is taken, and collapsed later.
 -- Calling it again changes nothing.
 create or replace function somatic_sync.add_collection(
   name text, key_column text, identity text[] default '{}'
@@ -19,15 +19,20 @@ declare
   event text;
   place text;
 begin
+  perform somatic_sync.prepare_table(name, keep_id => key_column is null);
+  if key_column is not null then
+    perform somatic_sync.enforce_key(name, key_column);
+  end if;
+
   execute format(
     'create index if not exists %I on public.%I (user_id, version)', name || '_version_idx', name);
 
   foreach place in array identity loop
+    perform somatic_sync.collapse_twins(name, somatic_sync.identity_at(place), null);
     execute format(
-      'create index if not exists %1$I on public.%2$I (user_id, (%3$I ->> %4$L))
-       where %3$I ->> %4$L is not null',
+      'create index if not exists %1$I on public.%2$I (user_id, (%3$s)) where %3$s is not null',
       name || '_' || lower(split_part(place, '.', 2)) || '_idx', name,
-      split_part(place, '.', 1), split_part(place, '.', 2));
+      somatic_sync.identity_at(place));
   end loop;
 
   execute format(
@@ -65,6 +70,19 @@ begin
 end
 $$;
 revoke all on function somatic_sync.add_collection(text, text, text[]) from public, anon, authenticated;
+
+-- A streak from before completed_days is days, too.
+do $$
+begin
+  if exists (select from public.user_progress p
+             where p.completed_days is null
+               and somatic_sync.streak_days(p.compliance_streak, p.last_completed_date) <> '[]') then
+    alter table public.user_progress alter column completed_days type jsonb
+      using coalesce(completed_days, nullif(
+        somatic_sync.streak_days(compliance_streak, last_completed_date), '[]'));
+  end if;
+end
+$$;
 
 select somatic_sync.add_collection('user_progress', 'user_id');
 select somatic_sync.add_collection('achievements', 'achievement_id');

@@ -154,9 +154,10 @@ begin
   select string_agg(format(
     '(select m.ord, t.id, t.version, t.created_at
       from unnest($2) m
-      join public.%1$I t on t.user_id = $1 and t.%2$I ->> %3$L = m.sets -> %2$L ->> %3$L
-      where m.tbl = %1$L and m.sets -> %2$L ->> %3$L <> %4$L)',
-    c.table_name, split_part(p.place, '.', 1), split_part(p.place, '.', 2), ''), ' union all ')
+      join public.%1$I t on t.user_id = $1 and %2$s = m.sets -> %3$L ->> %4$L
+      where m.tbl = %1$L and m.sets -> %3$L ->> %4$L <> '''')',
+    c.table_name, somatic_sync.identity_at(p.place, 't.'), split_part(p.place, '.', 1),
+    split_part(p.place, '.', 2)), ' union all ')
   into query
   from somatic_sync.collections c
   cross join unnest(c.identity) p (place)

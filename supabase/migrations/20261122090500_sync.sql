@@ -212,6 +212,7 @@ begin
     return head || jsonb_build_object('resync', resync);
   end if;
 
+  perform somatic_sync.collapse_due();
   if writes then
     perform somatic_sync.keep_books(owner, device_id, last_mid, acked, seen);
   end if;

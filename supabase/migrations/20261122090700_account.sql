@@ -27,6 +27,7 @@ begin
   delete from somatic_sync.ledger where user_id = owner;
   delete from somatic_sync.devices where user_id = owner;
   delete from somatic_sync.failures where user_id = owner;
+  delete from somatic_sync.set_aside where user_id = owner;
   insert into somatic_sync.horizons (user_id, version)
   values (owner, nextval('somatic_sync.versions'))
   on conflict (user_id) do update set version = excluded.version;

@@ -87,7 +87,7 @@ describe('grants on a bare PostgreSQL', { skip: !hasPostgres && 'no PostgreSQL h
       'select public.delete_account()',
       'select * from somatic_sync.meta',
       `select nextval('somatic_sync.versions')`,
-      ...books.map((book) => `select * from somatic_sync.${book}`),
+      ...[...books, 'set_aside', 'twins'].map((book) => `select * from somatic_sync.${book}`),
     ]) {
       await assert.rejects(db.as(null, statement, [], 'anon'), denied, statement)
     }
@@ -125,6 +125,10 @@ describe('grants on a bare PostgreSQL', { skip: !hasPostgres && 'no PostgreSQL h
       where p.oid in ('somatic_sync.new_epoch()'::regprocedure,
                       'somatic_sync.add_collection(text, text, text[])'::regprocedure)
         and has_function_privilege('authenticated', p.oid, 'execute')
+      union all
+      select 'write ' || t from unnest(array['set_aside', 'twins']) t
+      where has_table_privilege('authenticated', 'somatic_sync.' || t, 'insert, update')
+         or t = 'twins' and has_table_privilege('authenticated', 'somatic_sync.' || t, 'select, delete')
       union all
       select 'setval' where has_sequence_privilege('authenticated', 'somatic_sync.versions', 'update')
       union all

@@ -4,32 +4,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { log, migrate, mutation, newDevice, newUser, openPglite } from './support.js'
-
-/** Grants as sorted text. @param {string} column */
-const acl = (column) =>
-  `coalesce((select string_agg(a::text, ',' order by a::text) from unnest(${column}) a), '')`
-
-/** Everything a migration could have changed, as text. */
-const catalogSql = `
-  select kind || ' ' || what as line from (
-    select 'column', format('%s.%s.%s %s %s %s', table_schema, table_name, column_name, data_type,
-        is_nullable, column_default)
-      from information_schema.columns where table_schema in ('public', 'somatic_sync')
-    union all select 'index', indexdef from pg_indexes
-      where schemaname in ('public', 'somatic_sync')
-    union all select 'policy', p::text from pg_policies p
-    union all select 'constraint', conrelid::regclass || ' ' || pg_get_constraintdef(oid)
-      from pg_constraint where connamespace in ('public'::regnamespace, 'somatic_sync'::regnamespace)
-    union all select 'trigger', pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
-    union all select 'function', pg_get_functiondef(oid) || ${acl('proacl')} from pg_proc
-      where pronamespace = 'somatic_sync'::regnamespace or proname in
-        ('sync', 'match_embeddings', 'delete_account')
-    union all select 'relation', relname || ${acl('relacl')} || relrowsecurity
-      from pg_class where relnamespace in ('public'::regnamespace, 'somatic_sync'::regnamespace)
-    union all select 'meta', epoch::text from somatic_sync.meta
-    union all select 'collection', c::text from somatic_sync.collections c
-  ) x (kind, what) order by 1`
+import { catalogSql, log, migrate, mutation, newDevice, newUser, openPglite } from './support.js'
 
 describe('migrations', () => {
   /** @type {import('./support.js').Backend} */

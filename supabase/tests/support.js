@@ -64,8 +64,11 @@ export async function migrate(backend) {
   return backend
 }
 
-/** @returns {Promise<Backend>} */
-export async function openPglite() {
+/** @returns {Promise<Backend>} with the migrations run */
+export const openPglite = async () => migrate(await emptyPglite())
+
+/** @returns {Promise<Backend>} a project before any migration */
+export async function emptyPglite() {
   const db = await PGlite.create({ extensions: { vector } })
   await db.exec(supabaseSql)
   /** @type {Backend} */
@@ -84,11 +87,20 @@ export async function openPglite() {
       }),
     close: () => db.close(),
   }
-  return migrate(backend)
+  return backend
 }
 
-/** @returns {Promise<Backend & { connect: (count: number) => import('postgres').Sql }>} */
+/** @typedef {Backend & { connect: (count: number) => import('postgres').Sql }} PostgresBackend */
+
+/** @returns {Promise<PostgresBackend>} with the migrations run */
 export async function openPostgres() {
+  const backend = await emptyPostgres()
+  await migrate(backend)
+  return backend
+}
+
+/** @returns {Promise<PostgresBackend>} a project before any migration */
+export async function emptyPostgres() {
   const server = await startPostgres()
   const sql = server.connect(1)
   await sql.unsafe(supabaseSql)
@@ -106,9 +118,33 @@ export async function openPostgres() {
       await server.stop()
     },
   }
-  await migrate(backend)
   return { ...backend, connect: server.connect }
 }
+
+/** Grants as sorted text. @param {string} column */
+const acl = (column) =>
+  `coalesce((select string_agg(a::text, ',' order by a::text) from unnest(${column}) a), '')`
+
+/** Everything a migration could have changed, as text. */
+export const catalogSql = `
+  select kind || ' ' || what as line from (
+    select 'column', format('%s.%s.%s %s %s %s', table_schema, table_name, column_name, data_type,
+        is_nullable, column_default)
+      from information_schema.columns where table_schema in ('public', 'somatic_sync')
+    union all select 'index', indexdef from pg_indexes
+      where schemaname in ('public', 'somatic_sync')
+    union all select 'policy', p::text from pg_policies p
+    union all select 'constraint', conrelid::regclass || ' ' || pg_get_constraintdef(oid)
+      from pg_constraint where connamespace in ('public'::regnamespace, 'somatic_sync'::regnamespace)
+    union all select 'trigger', pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
+    union all select 'function', pg_get_functiondef(oid) || ${acl('proacl')} from pg_proc
+      where pronamespace = 'somatic_sync'::regnamespace or proname in
+        ('sync', 'match_embeddings', 'delete_account')
+    union all select 'relation', relname || ${acl('relacl')} || relrowsecurity
+      from pg_class where relnamespace in ('public'::regnamespace, 'somatic_sync'::regnamespace)
+    union all select 'meta', epoch::text from somatic_sync.meta
+    union all select 'collection', c::text from somatic_sync.collections c
+  ) x (kind, what) order by 1`
 
 /**
  * One statement in a transaction of its own, as a signed-in user.
