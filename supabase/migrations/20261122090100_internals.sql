@@ -20,6 +20,15 @@ create table if not exists somatic_sync.collections (
   identity text[] not null default '{}'
 );
 
+-- The columns of each collection a client may write, from the catalog.
+create or replace view somatic_sync.writable_columns with (security_invoker = true) as
+  select c.table_name, c.key_column, array_agg(a.attname::text order by a.attnum) as columns
+  from somatic_sync.collections c
+  join pg_catalog.pg_attribute a on a.attrelid = to_regclass(format('public.%I', c.table_name))
+  where a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+    and a.attname not in ('id', 'user_id', 'version', 'updated_at', 'clocks')
+  group by c.table_name, c.key_column;
+
 -- SQL for the text at such a place. Texts over 500 characters name nothing: an index could not hold
 -- them, and what it cannot hold it would refuse.
 --   row_name: with its dot, as 't.'
@@ -106,7 +115,8 @@ grant execute on function somatic_sync.new_epoch() to service_role;
 -- nobody but himself.
 revoke all on all tables in schema somatic_sync from public, anon, authenticated;
 revoke all on all sequences in schema somatic_sync from public, anon, authenticated;
-grant select on somatic_sync.collections, somatic_sync.meta to authenticated;
+grant select on somatic_sync.collections, somatic_sync.writable_columns, somatic_sync.meta
+  to authenticated;
 grant select, insert, update, delete
   on somatic_sync.tombstones, somatic_sync.ledger, somatic_sync.devices, somatic_sync.horizons,
      somatic_sync.failures
@@ -116,6 +126,7 @@ grant select, insert, update, delete
   on somatic_sync.collections, somatic_sync.meta, somatic_sync.tombstones, somatic_sync.ledger,
      somatic_sync.devices, somatic_sync.horizons, somatic_sync.failures
   to service_role;
+grant select on somatic_sync.writable_columns to service_role;
 
 alter table somatic_sync.collections enable row level security;
 alter table somatic_sync.meta enable row level security;

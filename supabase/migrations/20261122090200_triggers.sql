@@ -263,25 +263,24 @@ as $$
 declare
   owner uuid;
   poked text;
-  twin_of_new text;
+  twins_of_new text;
 begin
   if tg_op = 'INSERT' then
     delete from somatic_sync.tombstones t
     using changed_rows c
     where t.user_id = c.user_id and t.table_name = tg_table_name and t.id = c.id;
     if coalesce(current_setting('somatic_sync.applying', true), '') <> 'on' then
-      select string_agg(format('(%s = %s and %1$s <> '''')',
-               somatic_sync.identity_at(p.place, 't.'), somatic_sync.identity_at(p.place, 'c.')), ' or ')
-      into twin_of_new
+      select string_agg(format(
+        'select c.user_id from changed_rows c
+         join public.%I t on t.user_id = c.user_id and %s = %s and t.id <> c.id
+         where %3$s <> ''''', tg_table_name,
+        somatic_sync.identity_at(p.place, 't.'), somatic_sync.identity_at(p.place, 'c.')), ' union ')
+      into twins_of_new
       from somatic_sync.collections l cross join unnest(l.identity) p (place)
       where l.table_name = tg_table_name;
     end if;
-    if twin_of_new is not null then
-      execute format(
-        'insert into somatic_sync.twins (user_id)
-         select distinct c.user_id
-         from changed_rows c join public.%I t on t.user_id = c.user_id and t.id <> c.id and (%s)
-         on conflict do nothing', tg_table_name, twin_of_new);
+    if twins_of_new is not null then
+      execute 'insert into somatic_sync.twins (user_id) ' || twins_of_new || ' on conflict do nothing';
     end if;
   elsif tg_op = 'DELETE' then
     if coalesce(current_setting('somatic_sync.deleting', true), '') = 'on' then

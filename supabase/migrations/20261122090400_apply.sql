@@ -46,16 +46,6 @@ begin
 end
 $$;
 
--- The columns of each collection a client may write, from the catalog.
-create or replace view somatic_sync.writable_columns with (security_invoker = true) as
-  select c.table_name, c.key_column, array_agg(a.attname::text order by a.attnum) as columns
-  from somatic_sync.collections c
-  join pg_catalog.pg_attribute a on a.attrelid = to_regclass(format('public.%I', c.table_name))
-  where a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-    and a.attname not in ('id', 'user_id', 'version', 'updated_at', 'clocks')
-  group by c.table_name, c.key_column;
-grant select on somatic_sync.writable_columns to authenticated, service_role;
-
 -- Reads the push. A mutation that is not well formed carries its code and message from here on:
 --   22023 wrong shape   22P02 not a uuid     42P01 no such table   42703 no such column
 --   42501 a column only the server writes    42701 set and inc of one column

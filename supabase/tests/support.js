@@ -215,7 +215,11 @@ export function newDevice(backend, user) {
      */
     push: async (...push) =>
       (await sync(backend, user, { device: id, cursor, limit: 0, push })).answers,
-    /** Pulls all pages from the cursor; @returns {Promise<Row>} rows by table, tombstones */
+    /**
+     * Pulls all pages from the cursor.
+     *
+     * @returns {Promise<{ rows: Record<string, Row[]>, tombstones: any[][] }>} rows by table
+     */
     pull: async () => {
       /** @type {Record<string, Row[]>} */
       const rows = {}

@@ -218,17 +218,19 @@ for (const open of [emptyPglite, ...(hasPostgres ? [emptyPostgres] : [])]) {
       assert.equal(kept.content, 'last text')
       assert.equal(kept.row.created_at, '2026-01-01T10:00:00+00:00')
       const mine = (await setAside()).filter((a) => a.reason === `twin of ${id.m1[0]}`)
-      assert.deepEqual(
-        mine.map((a) => a.content.content).sort(),
-        ['first text', 'last text', 'second text'],
-      )
+      assert.deepEqual(mine.map((a) => a.content.content).sort(), [
+        'first text',
+        'last text',
+        'second text',
+      ])
       assert.ok(mine.every((a) => a.user_id === ada))
       assert.equal((await db.as(ada, 'select * from somatic_sync.set_aside')).length >= 3, true)
       assert.deepEqual(await db.as(ben, 'select * from somatic_sync.set_aside'), [])
 
-      const charts = await db.admin('select * from public.astrology_data_cache where user_id = $1', [
-        ada,
-      ])
+      const charts = await db.admin(
+        'select * from public.astrology_data_cache where user_id = $1',
+        [ada],
+      )
       assert.deepEqual(
         charts.map((c) => [c.id, c.transits]),
         [[id.charts[0], { day: 9 }]],
@@ -348,14 +350,21 @@ for (const open of [emptyPglite, ...(hasPostgres ? [emptyPostgres] : [])]) {
     })
 
     test('a second insert of what is now unique updates the row', async () => {
-      const insert = (/** @type {string} */ user, /** @type {string} */ columns, /** @type {any} */ v) =>
+      const insert = (
+        /** @type {string} */ user,
+        /** @type {string} */ columns,
+        /** @type {any} */ v,
+      ) =>
         db.as(
           user,
           `insert into public.astrology_data_cache (user_id, ${columns}) values ($1, ($2::text)::jsonb)`,
           [user, JSON.stringify(v)],
         )
       await insert(ada, 'transits', { day: 10 })
-      const rows = await db.as(ada, 'select id, natal_chart, transits from public.astrology_data_cache')
+      const rows = await db.as(
+        ada,
+        'select id, natal_chart, transits from public.astrology_data_cache',
+      )
       assert.deepEqual(rows, [{ id: id.charts[0], natal_chart: { sun: 1 }, transits: { day: 10 } }])
       await assert.rejects(
         db.as(
@@ -372,8 +381,11 @@ for (const open of [emptyPglite, ...(hasPostgres ? [emptyPostgres] : [])]) {
       await db.as(null, insert, [], 'service_role')
       assert.ok((await setAside()).some((a) => a.content.content === 'by a job'))
       await assert.rejects(
-        db.as(ada, `insert into public.sovereign_logs (user_id, category, content)
-          values (null, 'chat', 'x')`),
+        db.as(
+          ada,
+          `insert into public.sovereign_logs (user_id, category, content)
+          values (null, 'chat', 'x')`,
+        ),
         { code: '42501' },
       )
       await db.as(
@@ -402,7 +414,9 @@ for (const open of [emptyPglite, ...(hasPostgres ? [emptyPostgres] : [])]) {
       await db.admin(`update somatic_sync.twins set found_at = now() - interval '61 minutes'`)
       const { rows, tombstones } = await device.pull()
       assert.deepEqual(
-        rows.sovereign_logs.filter((l) => l.metadata?.messageId === 'm1').map((l) => [l.id, l.content]),
+        rows.sovereign_logs
+          .filter((l) => l.metadata?.messageId === 'm1')
+          .map((l) => [l.id, l.content]),
         [[id.m1[0], 'the newest']],
       )
       assert.ok(tombstones.some(([, gone]) => gone === late))
