@@ -72,6 +72,7 @@ TEST_CASE("apply_answer: a late answer does not turn the server's copy back") {
       {"applied", {{"status", "applied"}, {"version", 6}, {"changed", {{"content", "six"}}}}},
       {"conflict", {{"status", "conflict"}, {"row", log_row(7, "seven")}}},
       {"conflict gone", {{"status", "conflict"}, {"gone", {7, "9999999999999-0000-00000000"}}}},
+      {"conflict, nothing there", {{"status", "conflict"}}},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
@@ -88,13 +89,20 @@ TEST_CASE("apply_answer: a late answer does not turn the server's copy back") {
 }
 
 TEST_CASE("apply_answer: a deletion answered late does not take a row that was made again") {
-  Rows rows;
-  rows.edit("", true);
-  rows.freeze();
-  rows.hear_of_nine();
-  rows.answer_mutation({{"status", "applied"}, {"version", 6}});
-  REQUIRE(rows.row().server.has_value());
-  CHECK(rows.row().columns() != nullptr);
+  // Version 0: the server had no such row, so what is here now is another, of the same key.
+  const Json answers[] = {{{"status", "applied"}, {"version", 6}},
+                          {{"status", "applied"}, {"version", 0}},
+                          {{"status", "duplicate"}, {"version", 0}, {"gone", {0, ""}}}};
+  for (const Json& answer : answers) {
+    CAPTURE(answer.dump());
+    Rows rows;
+    rows.edit("", true);
+    rows.freeze();
+    rows.hear_of_nine();
+    rows.answer_mutation(answer);
+    REQUIRE(rows.row().server.has_value());
+    CHECK(rows.row().columns() != nullptr);
+  }
 }
 
 TEST_CASE("apply_answer: a deletion of what the server does not know any more is done") {

@@ -11,37 +11,13 @@
 #include "store/view.hpp"
 #include "sync/apply.hpp"
 #include "sync/layers.hpp"
+#include "sync/remote.hpp"
 #include "sync/resync.hpp"
 
 namespace somatic {
 namespace {
 
 constexpr Ms kOverwrittenKeptMs = 90LL * 24 * 60 * 60 * 1000;
-
-/// Whatever its columns hold, a row has a name and a version.
-bool is_row(const Json& json) {
-  return !text_at(json, "id").empty() && integer_at(json, "version") > 0;
-}
-
-ServerRow read_row(const CollectionSpec& collection, const Json& json) {
-  ServerRow row;
-  row.id = text_at(json, "id");
-  row.version = integer_at(json, "version");
-  if (at(json, "clocks").is_object()) row.clocks = at(json, "clocks");
-  for (const auto& [column, value] : members(json)) {
-    if (column == "version" || column == "clocks" || column == "updated_at" ||
-        column == "user_id") {
-      continue;
-    }
-    row.columns[column] = canonical_column(collection, column, value);
-  }
-  return row;
-}
-
-Gone read_gone(const Json& json) {
-  if (!json.is_array() || json.size() < 2) return {};
-  return {whole_number(json[0]), std::string(text_of(json[1]))};
-}
 
 /// Applies to whatever is stored, so its answer says nothing about the other columns.
 bool is_pure_increment(const CollectionSpec& collection, const Change& change) {
@@ -207,8 +183,8 @@ class Answer {
     const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
     const std::int64_t version = integer_at(answer, "version");
     const std::int64_t known = row.server ? row.server->version : 0;
-    const bool is_old_news = version > 0 && known > version;
-    if (is_old_news) return;  // a pull of another context was faster: that row knows of this edit
+    // A pull of another context was faster: that row knows of this edit.
+    if (known > about(version, frozen)) return;
     if (frozen.change.del) {
       row.server.reset();
       row.gone = Gone{version, text_at(frozen.change.clocks, "*")};
@@ -256,9 +232,16 @@ class Answer {
     row.server = std::move(server);
   }
 
+  /// The version up to which an answer speaks. One about a row that the server does not know
+  /// (version 0) speaks of what the mutation was made on; what another context has pulled since is
+  /// another.
+  static std::int64_t about(std::int64_t version, const Frozen& frozen) {
+    return version > 0 ? version : frozen.base.value_or(0);
+  }
+
   /// False: the row was made again since.
-  static bool take_gone(const Gone& gone, Row& row) {
-    if (row.server && gone.version > 0 && row.server->version > gone.version) return false;
+  static bool take_gone(const Gone& gone, const Frozen& frozen, Row& row) {
+    if (row.server && row.server->version > about(gone.version, frozen)) return false;
     row.server.reset();
     row.gone = gone;
     return true;
@@ -271,7 +254,7 @@ class Answer {
       return {};
     }
     const Json before = overlay(collection, columns_of(row), frozen.change);
-    if (!take_gone(read_gone(at(answer, "gone")), row)) return {};
+    if (!take_gone(read_gone(at(answer, "gone")), frozen, row)) return {};
     return survive(collection, store_.meta(), before, answered_.at, row);
   }
 
@@ -284,7 +267,7 @@ class Answer {
     } else {
       gone = read_gone(at(answer, "gone"));
       before = columns_of(row);
-      take_gone(gone, row);
+      take_gone(gone, frozen, row);
     }
     Rebased rebased = is_planted(Bug::kNoMerge) ? Rebased{frozen.change, {}}
                       : row.server ? rebase(collection, frozen.change, *row.server)
