@@ -1,3 +1,4 @@
+// Columns the app does not know are kept; those only the server needs are not.
 #include "sync/remote.hpp"
 
 #include "store/view.hpp"
