@@ -31,6 +31,7 @@ const std::map<std::string, Bug> kBugs = {
     {"one-tab-wins", Bug::kOneTabWins},
     {"cursor-ahead", Bug::kCursorAhead},
     {"tombstones-unheard", Bug::kTombstonesUnheard},
+    {"snapshot-of-now", Bug::kSnapshotOfNow},
     {"lost-texts-forgotten", Bug::kLostTextsForgotten},
     {"open-writes-forgotten", Bug::kOpenWritesForgotten},
 };

@@ -321,6 +321,11 @@ void World::move_something(Context& context) {
   }
   const std::string name = "device " + std::to_string(context.owner) +
                            (&context == &contexts_[context.owner * 2] ? "a " : "b ");
+  if (device.is_folding() ? chance(30) : chance(3)) {
+    trace(name + "folds");
+    if (!device.go_on_folding()) device.begin_fold(chance(30));
+    return;
+  }
   if (device.wants(Wish::kAnswer) && chance(70)) {
     trace(name + "hears an answer");
     device.let_one(Wish::kAnswer);

@@ -48,6 +48,7 @@ void Device::open() {
 
 void Device::kill() {
   dies = false;
+  folding_.reset();
   engine_.reset();
   wants_.clear();
   settled.clear();
@@ -63,9 +64,49 @@ void Device::restart() {
 }
 
 void Device::catch_up() {
+  if (loaded_ < disk_->base()) {
+    for (const Disk::Snapshot& snapshot : disk_->snapshots) {
+      if (snapshot.to <= loaded_) continue;
+      for (const std::string& piece : snapshot.pieces) {
+        take(engine_->load(static_cast<std::int64_t>(snapshot.to), piece, now()));
+      }
+    }
+    loaded_ = disk_->base();
+  }
   while (loaded_ < disk_->segments.size()) {
     const std::size_t at = loaded_++;
     take(engine_->load(static_cast<std::int64_t>(at) + 1, disk_->segments[at], now()));
+  }
+}
+
+bool Device::begin_fold(bool whole) {
+  if (!engine_->begin_snapshot(whole)) return false;
+  folding_ = Folding{whole, disk_->base(), {loaded_, {}}};
+  return true;
+}
+
+bool Device::go_on_folding() {
+  if (!folding_) return false;
+  std::string piece = engine_->next_piece(piece_bytes);
+  if (!piece.empty()) {
+    folding_->snapshot.pieces.push_back(std::move(piece));
+    return true;
+  }
+  const bool says_more = folding_->is_whole || folding_->snapshot.to > folding_->base;
+  const bool is_first = disk_->base() == folding_->base && says_more;
+  if (is_first) {
+    if (folding_->is_whole) disk_->snapshots.clear();
+    for (std::size_t at = 0; at + 1 < folding_->snapshot.to; ++at) disk_->segments[at].clear();
+    disk_->snapshots.push_back(std::move(folding_->snapshot));
+  }
+  engine_->end_snapshot(is_first);
+  folding_.reset();
+  return true;
+}
+
+void Device::fold(bool whole) {
+  if (!begin_fold(whole)) return;
+  while (go_on_folding()) {
   }
 }
 

@@ -23,7 +23,14 @@ inline constexpr const char* kUser = "a0000000-0000-4000-8000-00000000000a";
 
 /// The journal of one database: what was durable stays. Two Devices over one Disk are two contexts.
 struct Disk {
-  std::vector<std::string> segments;
+  std::vector<std::string> segments;  ///< by sequence number, from 1; a folded one is empty
+  /// Stands for all segments up to `to`, on top of the snapshots before it.
+  struct Snapshot {
+    std::size_t to = 0;
+    std::vector<std::string> pieces;
+  };
+  std::vector<Snapshot> snapshots;
+  [[nodiscard]] std::size_t base() const { return snapshots.empty() ? 0 : snapshots.back().to; }
 };
 
 /// What happens to one request.
@@ -48,6 +55,7 @@ class Device {
   bool dies = false;  ///< the next commit or request succeeds, and nobody here lives to hear of it
   Ms wall_skew = 0;   ///< this device's wall clock minus the server's
   Ms latency_ms = 20;
+  std::size_t piece_bytes = 300;  ///< small, so that a snapshot has several
 
   // What the app does. Answer: the error code, empty when durable (or done), "?" while held back.
   std::string put(const std::string& collection, const std::string& key, const Json& fields);
@@ -86,10 +94,17 @@ class Device {
   void sleep(Ms duration);
   /// Segments of other contexts, as after a BroadcastChannel message.
   void catch_up();
+  /// Begins a snapshot of what this context knows; false: it may not.
+  bool begin_fold(bool whole);
+  /// Writes its next piece, or installs it after the last, unless another context was faster.
+  /// False: there is none under way.
+  bool go_on_folding();
+  void fold(bool whole);
   /// Killed without a word: only the disk stays. open() starts again.
   void kill();
   void open();
   void restart();
+  [[nodiscard]] bool is_folding() const { return folding_.has_value(); }
   [[nodiscard]] Disk& disk() { return *disk_; }
 
   // What the engine said, since it was opened
@@ -121,6 +136,12 @@ class Device {
   std::unique_ptr<Engine> engine_;
   std::deque<Want> wants_;
   std::size_t loaded_ = 0;  ///< segments of the disk that this context knows
+  struct Folding {
+    bool is_whole = false;
+    std::size_t base = 0;
+    Disk::Snapshot snapshot;
+  };
+  std::optional<Folding> folding_;
   Ms booted_at_ = 0;
   Ticket next_ticket_ = 1;
 };

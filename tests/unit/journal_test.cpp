@@ -20,7 +20,10 @@ std::vector<Entry> some_entries() {
       Resynced{"device", "last", "restored", "epoch", "next"},
       Retried{{7, 8, "boot"}, {"logs", "key", "mid"}},
       Discarded{{"logs", "key", "mid"}},
-      Restored{"text"}};
+      Restored{"text"},
+      Stood{true, {{"cursor", 1}}, {"logs"}},
+      Kept{{{"logs", "key", Json::binary({1, 2})}, {"logs", "gone", nullptr}}},
+      Refilled{{"logs"}}};
 }
 
 Json as_json(const std::vector<Entry>& entries) {

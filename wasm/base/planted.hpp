@@ -15,6 +15,7 @@ enum class Bug {
   kOneTabWins,           ///< a write of another context is overwritten, not merged
   kCursorAhead,          ///< the cursor moves one further than the page
   kTombstonesUnheard,    ///< a pulled deletion is ignored
+  kSnapshotOfNow,        ///< a snapshot holds what changed while it was made
   kLostTextsForgotten,   ///< a text that lost is kept nowhere
   kOpenWritesForgotten,  ///< what was not yet committed is not replayed after another's segment
 };

@@ -7,6 +7,13 @@
 #include "store/journal.hpp"
 
 namespace somatic {
+namespace {
+
+bool is_of_snapshot(const Entry& entry) {
+  return std::holds_alternative<Stood>(entry) || std::holds_alternative<Kept>(entry);
+}
+
+}  // namespace
 
 Outcome Commits::append(Entry entry) {
   Outcome outcome;
@@ -62,6 +69,8 @@ std::optional<Error> Commits::insert(std::string_view bytes, Outcome& outcome) {
   for (const Entry& entry : entries.value()) apply(schema_, entry, store_, outcome);
   store_.seal();
   store_.commit();
+  const bool is_snapshot = !entries.value().empty() && is_of_snapshot(entries.value().front());
+  if (is_snapshot) store_.mark_kept();
   replay(flying_.entries);
   store_.seal();
   if (!is_planted(Bug::kOpenWritesForgotten)) replay(open_.entries);

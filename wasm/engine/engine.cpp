@@ -3,6 +3,7 @@
 
 #include "engine/engine.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/commits.hpp"
@@ -48,6 +49,9 @@ struct Engine::Self {
   std::vector<Effect> effects();
   void append(Entry entry, Ticket ticket);
   void bear() { commits.append(Born{random.uuid_v4()}); }
+  /// What the journal lost, or never had because its writer did not know the collection.
+  [[nodiscard]] bool needs_refill() const;
+  void refill();
   void settle(Ticket ticket, const Error& error) {
     out.push_back(Settled{ticket, error.code, error.message, nullptr});
   }
@@ -68,6 +72,7 @@ struct Engine::Self {
   Run run;
   Now now;
   bool is_loaded = false, is_closed = false;
+  bool is_damaged = false;  ///< something of the journal could not be read: to be pulled again
   std::optional<Error> read_only;
   std::optional<Ms> told_timer;
   Json told_status;
@@ -117,6 +122,26 @@ void Engine::Self::on(const Loaded&) {
   is_loaded = true;
   store.take_touched();
   if (store.meta().device.empty() && !read_only) bear();
+}
+
+bool Engine::Self::needs_refill() const {
+  const auto& known = store.meta().collections;
+  const auto is_new = [&](const auto& declared) {
+    return !declared.second.local_only &&
+           std::find(known.begin(), known.end(), declared.first) == known.end();
+  };
+  const bool has_new =
+      !known.empty() && std::any_of(schema.collections.begin(), schema.collections.end(), is_new);
+  return is_damaged || has_new;
+}
+
+void Engine::Self::refill() {
+  is_damaged = false;
+  Refilled refilled;
+  if (!store.meta().collections.empty()) {
+    for (const auto& [name, collection] : schema.collections) refilled.collections.push_back(name);
+  }
+  commits.append(std::move(refilled));
 }
 
 void Engine::Self::on(const Flushed&) {
@@ -209,6 +234,7 @@ std::vector<Effect> Engine::Self::effects() {
     // The first commit failed: neither the next one nor a request may go without it.
     const bool is_at_work = !commits.idle() || run.is_running();
     if (store.meta().device.empty() && is_at_work && !read_only) bear();
+    if (needs_refill() && !read_only) refill();
     if (!read_only && commits.next()) out.push_back(Commit{});
     for (auto& [collection, keys] : store.take_touched()) {
       out.push_back(Changed{collection, {keys.begin(), keys.end()}});
@@ -266,6 +292,7 @@ std::vector<Effect> Engine::load(std::int64_t seq, std::string_view bytes, Now n
       self_->run.end(*error, now);
       for (const Ticket ticket : self_->commits.drop_open().tickets) self_->settle(ticket, *error);
     }
+    if (error->code == "storage-damaged") self_->is_damaged = true;
     self_->out.push_back(
         Failed{error->code, error->message + " (segment " + std::to_string(seq) + ")"});
   }
@@ -277,6 +304,18 @@ std::vector<Effect> Engine::handle(const Event& event, Now now) {
   std::visit([this](const auto& one) { self_->on(one); }, event);
   return self_->effects();
 }
+
+bool Engine::begin_snapshot(bool whole) {
+  if (self_->read_only || self_->store.has_foreign() || !self_->is_loaded) return false;
+  self_->store.begin_snapshot(whole);
+  return true;
+}
+
+std::string Engine::next_piece(std::size_t bytes) {
+  return somatic::next_piece(self_->store, self_->schema, bytes);
+}
+
+void Engine::end_snapshot(bool is_kept) { self_->store.end_snapshot(is_kept); }
 
 const std::string& Engine::segment() const { return self_->commits.segment(); }
 

@@ -6,6 +6,11 @@
 //   also while a Commit is under way. After an effect Commit, segment() gives its bytes until
 //   Flushed or FlushFailed is fed. The host starts every effect, in order, before it feeds the next
 //   event.
+//
+// Snapshots:  begin_snapshot  next_piece*  end_snapshot    everything else may happen in between
+//   The pieces together stand for every segment that was loaded or flushed here by the beginning,
+//   and are loaded in their place, in order, before later ones. A context that knows some of those
+//   segments already loads the pieces all the same.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +21,7 @@
 
 #include "base/error.hpp"
 #include "protocol/protocol.hpp"
+#include "store/snapshot.hpp"
 
 namespace somatic {
 
@@ -55,6 +61,14 @@ class Engine {
   std::vector<Effect> handle(const Event& event, Now now);
   /// The bytes of the commit under way.
   [[nodiscard]] const std::string& segment() const;
+
+  /// `whole`: everything; else what changed since the last snapshot that was loaded or kept. False:
+  /// this engine must not make one.
+  bool begin_snapshot(bool whole);
+  /// A segment's bytes, about so many; empty when there is none left.
+  std::string next_piece(std::size_t bytes = kPieceBytes);
+  /// `is_kept`: the pieces are durable and the segments before them gone.
+  void end_snapshot(bool is_kept);
 
   /// Reads. Never changes anything, never fails: an unknown question is answered with null.
   ///   {get: key, collection}             -> the row as the app sees it, or null

@@ -22,8 +22,8 @@ std::unique_ptr<Binding> make(const std::string& config_json, const val& hooks) 
   return binding;
 }
 
-void load(Binding& engine, double seq, const std::string& bytes) {
-  engine.host->load(static_cast<std::int64_t>(seq), bytes);
+bool load(Binding& engine, double seq, const std::string& bytes) {
+  return engine.host->load(static_cast<std::int64_t>(seq), bytes);
 }
 
 void handle(Binding& engine, const std::string& event_json) {
@@ -32,12 +32,19 @@ void handle(Binding& engine, const std::string& event_json) {
   }
 }
 
-val segment(Binding& engine) {
-  const std::string& bytes = engine.host->segment();
+val copy_of(const std::string& bytes) {
   return val(emscripten::typed_memory_view(bytes.size(),
                                            reinterpret_cast<const std::uint8_t*>(bytes.data())))
       .call<val>("slice");
 }
+
+val segment(Binding& engine) { return copy_of(engine.host->segment()); }
+
+bool begin_snapshot(Binding& engine, bool whole) { return engine.host->begin_snapshot(whole); }
+
+val next_piece(Binding& engine) { return copy_of(engine.host->next_piece()); }
+
+void end_snapshot(Binding& engine, bool is_kept) { engine.host->end_snapshot(is_kept); }
 
 std::string query(Binding& engine, const std::string& question_json) {
   return engine.host->query(parse_json(question_json)).dump();
@@ -59,6 +66,9 @@ EMSCRIPTEN_BINDINGS(somatic_sync) {
       .function("load", &load)
       .function("handle", &handle)
       .function("segment", &segment)
+      .function("beginSnapshot", &begin_snapshot)
+      .function("nextPiece", &next_piece)
+      .function("endSnapshot", &end_snapshot)
       .function("query", &query);
   emscripten::function("errorCodes", &error_codes);
 }

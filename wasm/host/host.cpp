@@ -2,6 +2,7 @@
 
 #include "host/host.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace somatic {
@@ -17,8 +18,14 @@ void Host::create(const std::string& config_json) {
   }
 }
 
-void Host::load(std::int64_t seq, std::string_view bytes) {
-  if (engine_) start(engine_->load(seq, bytes, now()));
+bool Host::load(std::int64_t seq, std::string_view bytes) {
+  if (!engine_) return false;
+  const std::vector<Effect> effects = engine_->load(seq, bytes, now());
+  start(effects);
+  return std::none_of(effects.begin(), effects.end(), [](const Effect& effect) {
+    const auto* failed = std::get_if<Failed>(&effect);
+    return failed != nullptr && failed->code == "storage-damaged";
+  });
 }
 
 void Host::handle(const Event& event) {

@@ -19,9 +19,15 @@ class Host : public std::enable_shared_from_this<Host> {
 
   /// A schema that cannot be used is told as an effect `failed`; nothing else works then.
   void create(const std::string& config_json);
-  void load(std::int64_t seq, std::string_view bytes);
+  /// False: the segment is damaged.
+  bool load(std::int64_t seq, std::string_view bytes);
   void handle(const Event& event);
   [[nodiscard]] const std::string& segment() const;
+  bool begin_snapshot(bool whole) { return engine_ && engine_->begin_snapshot(whole); }
+  std::string next_piece() { return engine_ ? engine_->next_piece() : std::string(); }
+  void end_snapshot(bool is_kept) {
+    if (engine_) engine_->end_snapshot(is_kept);
+  }
   [[nodiscard]] Json query(const Json& question) const;
 
  private:

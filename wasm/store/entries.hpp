@@ -68,7 +68,31 @@ struct Restored {
   std::string id;
 };
 
-using Entry = std::variant<Born, Wrote, Froze, Answered, Resynced, Retried, Discarded, Restored>;
+/// A snapshot begins: all but the rows is this (`meta`: store/snapshot). `is_whole`: rows that it
+/// does not name are not there; else they stay as they are. `collections` are those its writer
+/// knew.
+struct Stood {
+  bool is_whole = false;
+  Json meta;
+  std::vector<std::string> collections;
+};
+/// Rows of a snapshot, whatever they were before. `row`: CBOR of store/snapshot, or null: not
+/// there.
+struct KeptRow {
+  std::string collection, key;
+  Json row;
+};
+struct Kept {
+  std::vector<KeptRow> rows;
+};
+/// Some of the journal is damaged, or was folded by a build that did not know these collections:
+/// everything is pulled again, without a word to the server.
+struct Refilled {
+  std::vector<std::string> collections;
+};
+
+using Entry = std::variant<Born, Wrote, Froze, Answered, Resynced, Retried, Discarded, Restored,
+                           Stood, Kept, Refilled>;
 
 template <>
 struct Fields<EntryRow> {
@@ -126,6 +150,28 @@ template <>
 struct Fields<Discarded> {
   static constexpr const char* type = "discarded";
   static constexpr auto list = std::tuple{field("row", &Discarded::row)};
+};
+template <>
+struct Fields<Stood> {
+  static constexpr const char* type = "stood";
+  static constexpr auto list =
+      std::tuple{field("whole", &Stood::is_whole), field("meta", &Stood::meta),
+                 field("collections", &Stood::collections)};
+};
+template <>
+struct Fields<KeptRow> {
+  static constexpr auto list = std::tuple{field("collection", &KeptRow::collection),
+                                          field("key", &KeptRow::key), field("row", &KeptRow::row)};
+};
+template <>
+struct Fields<Kept> {
+  static constexpr const char* type = "kept";
+  static constexpr auto list = std::tuple{field("rows", &Kept::rows)};
+};
+template <>
+struct Fields<Refilled> {
+  static constexpr const char* type = "refilled";
+  static constexpr auto list = std::tuple{field("collections", &Refilled::collections)};
 };
 template <>
 struct Fields<Restored> {

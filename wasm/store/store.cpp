@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/planted.hpp"
+
 namespace somatic {
 namespace {
 
@@ -106,7 +108,49 @@ void Store::unindex(const RowRef& ref, const Row& row) {
 
 void Store::seal() { sealed_ = std::exchange(open_, {}); }
 
-void Store::commit() { sealed_ = {}; }
+void Store::commit() {
+  for (auto& [ref, before] : sealed_.before) {
+    changed_.insert(ref);
+    if (snapshot_) snapshot_->since.try_emplace(ref, std::move(before));
+  }
+  sealed_ = {};
+}
+
+void Store::begin_snapshot(bool whole) {
+  if (snapshot_) end_snapshot(false);
+  snapshot_.emplace();
+  snapshot_->is_whole = whole;
+  snapshot_->meta = sealed_.meta ? *sealed_.meta : open_.meta ? *open_.meta : meta_;
+  if (whole) {
+    for (const auto& [collection, rows] : rows_) {
+      for (const auto& [key, row] : rows) snapshot_->refs.push_back({collection, key});
+    }
+    // What is deleted by a write that is not durable yet is there still.
+    for (const auto* layer : {&open_, &sealed_}) {
+      for (const auto& [ref, before] : layer->before) {
+        if (find(ref) == nullptr) snapshot_->refs.push_back(ref);
+      }
+    }
+  } else {
+    snapshot_->refs.assign(changed_.begin(), changed_.end());
+  }
+  changed_.clear();
+}
+
+void Store::end_snapshot(bool is_kept) {
+  if (!snapshot_) return;
+  if (!is_kept) changed_.insert(snapshot_->refs.begin(), snapshot_->refs.end());
+  snapshot_.reset();
+}
+
+const Row* Store::as_of_snapshot(const RowRef& ref) const {
+  if (is_planted(Bug::kSnapshotOfNow)) return find(ref);
+  for (const auto* before : {&snapshot_->since, &sealed_.before, &open_.before}) {
+    const auto found = before->find(ref);
+    if (found != before->end()) return found->second ? &*found->second : nullptr;
+  }
+  return find(ref);
+}
 
 void Store::rollback() {
   undo(open_);

@@ -38,6 +38,8 @@ struct Meta {
       last_synced_at;  ///< server's time of the last complete pull, in wall terms of that moment
   /// texts that lost a merge, newest last; "until": server time at which one is forgotten
   Json overwritten = Json::array();
+  /// those the last snapshot's writer knew: what was pulled of others is not in it
+  std::vector<std::string> collections;
 };
 
 class Store {
@@ -88,6 +90,30 @@ class Store {
   void begin_trial();
   void end_trial();
 
+  /// What a snapshot is made of (store/snapshot): the durable state of the moment it began.
+  struct Snapshot {
+    bool is_whole = false, has_stood = false, is_told = false;
+    std::vector<RowRef> refs;
+    std::size_t next = 0;                        ///< of refs: those before it were told
+    std::map<RowRef, std::optional<Row>> since;  ///< rows that changed since, as they were
+    Meta meta;
+  };
+  /// `whole`: every row; else those that changed since the last snapshot.
+  void begin_snapshot(bool whole);
+  /// `is_kept`: it stands for everything up to its beginning.
+  void end_snapshot(bool is_kept);
+  /// null: none is being made
+  Snapshot* snapshot() { return snapshot_ ? &*snapshot_ : nullptr; }
+  /// null: it was not there
+  [[nodiscard]] const Row* as_of_snapshot(const RowRef& ref) const;
+  /// Nothing changed since the last snapshot: this is it.
+  void mark_kept() { changed_.clear(); }
+  [[nodiscard]] std::size_t changed_rows() const { return changed_.size(); }
+  /// The journal holds rows of collections that this build does not know: none of its snapshots
+  /// would be complete.
+  void meet_foreign() { has_foreign_ = true; }
+  [[nodiscard]] bool has_foreign() const { return has_foreign_; }
+
   /// rows edited, undone or redone since the last call, by collection
   std::map<std::string, std::set<std::string>> take_touched();
 
@@ -110,6 +136,9 @@ class Store {
   std::set<RowRef> rejected_;
   Meta meta_;
   Layer open_, sealed_, before_trial_;
+  std::set<RowRef> changed_;  ///< durably, since the last snapshot
+  std::optional<Snapshot> snapshot_;
+  bool has_foreign_ = false;
   std::map<std::string, std::set<std::string>> touched_;
 };
 

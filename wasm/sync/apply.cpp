@@ -6,6 +6,7 @@
 
 #include "base/planted.hpp"
 #include "base/uuid.hpp"
+#include "store/snapshot.hpp"
 #include "sync/layers.hpp"
 #include "sync/resync.hpp"
 
@@ -26,8 +27,10 @@ class Apply {
     const std::int64_t order = store_.next_order();
     for (const EntryChange& written : wrote.changes) {
       const CollectionSpec* collection = schema_.collection(written.collection);
-      if (collection == nullptr)
-        continue;  // an older schema's collection: kept in the journal only
+      if (collection == nullptr) {
+        store_.meet_foreign();  // of a newer schema: kept in the journal only
+        continue;
+      }
       std::vector<LostText> lost;
       {
         Store::Edit row(store_, {written.collection, written.key});
@@ -83,6 +86,42 @@ class Apply {
       row->rejected.reset();
       refresh(*collection, store_.meta(), *row);
     }
+  }
+
+  void operator()(const Stood& stood) {
+    Meta& meta = store_.edit_meta();
+    meta = meta_from_json(stood.meta);
+    meta.collections = stood.collections;
+    if (!stood.is_whole) return;
+    for (const auto& [name, collection] : schema_.collections) {
+      const auto* rows = store_.rows(name);
+      std::vector<std::string> keys;
+      if (rows != nullptr) {
+        for (const auto& [key, row] : *rows) keys.push_back(key);
+      }
+      for (const std::string& key : keys) *Store::Edit(store_, {name, key}) = Row{};
+    }
+  }
+
+  void operator()(const Kept& kept) {
+    for (const KeptRow& stands : kept.rows) {
+      const CollectionSpec* collection = schema_.collection(stands.collection);
+      if (collection == nullptr) {
+        store_.meet_foreign();
+        continue;
+      }
+      Store::Edit row(store_, {stands.collection, stands.key});
+      *row = {};
+      if (!stands.row.is_binary()) continue;
+      const auto& bytes = stands.row.get_binary();
+      *row = row_from_json(Json::from_cbor(bytes.begin(), bytes.end(), true, false));
+      refresh(*collection, store_.meta(), *row);
+    }
+  }
+
+  void operator()(const Refilled& refilled) {
+    store_.edit_meta().cursor = 0;
+    store_.edit_meta().collections = refilled.collections;
   }
 
   void operator()(const Restored& restored) {

@@ -1,0 +1,247 @@
+// Rows are encoded one by one, so that a piece can stop at its size; what is at its default is left
+// out.
+
+#include "store/snapshot.hpp"
+
+#include <cstdint>
+#include <utility>
+
+#include "store/journal.hpp"
+
+namespace somatic {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+void put(Json& out, const char* name, Json value) {
+  const bool is_default = value.is_null() || value == "" || value == 0 ||
+                          (value.is_structured() && value.empty()) || value == false;
+  if (!is_default) out[name] = std::move(value);
+}
+
+template <typename T>
+void put(Json& out, const char* name, const std::optional<T>& value, Json (*write)(const T&)) {
+  if (value) out[name] = write(*value);
+}
+
+template <typename T>
+void take(const Json& json, const char* name, std::optional<T>& value, T (*read)(const Json&)) {
+  if (const Json* found = member(json, name)) value = read(*found);
+}
+
+template <typename T>
+void take(const Json& json, const char* name, T& value) {
+  if (const Json* found = member(json, name)) read_member(*found, value);
+}
+
+Json write_change(const Change& change) {
+  Json out = Json::object();
+  put(out, "del", change.del);
+  put(out, "set", change.set);
+  put(out, "inc", change.inc);
+  put(out, "base", change.base);
+  put(out, "clocks", change.clocks);
+  return out;
+}
+
+Json write_server(const ServerRow& row) {
+  Json out = Json::object();
+  put(out, "id", row.id);
+  put(out, "version", row.version);
+  put(out, "columns", row.columns);
+  put(out, "clocks", row.clocks);
+  return out;
+}
+
+ServerRow read_server(const Json& json) {
+  ServerRow row;
+  take(json, "id", row.id);
+  take(json, "version", row.version);
+  take(json, "columns", row.columns);
+  take(json, "clocks", row.clocks);
+  return row;
+}
+
+Json write_former(const Former& former) {
+  Json out = write_server(former.row);
+  put(out, "owed", former.is_owed);
+  return out;
+}
+
+Former read_former(const Json& json) {
+  Former former{read_server(json)};
+  take(json, "owed", former.is_owed);
+  return former;
+}
+
+Json write_gone(const Gone& gone) { return Json::array({gone.version, gone.clock}); }
+
+Gone read_gone(const Json& json) {
+  Gone gone;
+  if (json.is_array() && json.size() == 2) {
+    read_member(json[0], gone.version);
+    read_member(json[1], gone.clock);
+  }
+  return gone;
+}
+
+Json write_rejected(const Rejected& rejected) {
+  Json out = {{"mid", rejected.mid}, {"change", write_change(rejected.change)}};
+  put(out, "code", rejected.code);
+  put(out, "message", rejected.message);
+  put(out, "at", rejected.at);
+  return out;
+}
+
+Rejected read_rejected(const Json& json) {
+  Rejected rejected;
+  take(json, "mid", rejected.mid);
+  take(json, "change", rejected.change);
+  take(json, "code", rejected.code);
+  take(json, "message", rejected.message);
+  take(json, "at", rejected.at);
+  return rejected;
+}
+
+Json write_frozen(const Frozen& frozen) {
+  Json out = {{"mid", frozen.mid}, {"change", write_change(frozen.change)}};
+  if (frozen.base) out["base"] = *frozen.base;
+  return out;
+}
+
+Frozen read_frozen(const Json& json) {
+  Frozen frozen;
+  take(json, "mid", frozen.mid);
+  take(json, "base", frozen.base);
+  take(json, "change", frozen.change);
+  return frozen;
+}
+
+/// Most columns share one stamp: each is written once, columns name its place.
+Json write_pending(const Pending& pending) {
+  Json stamps = Json::array(), places = Json::object();
+  for (const auto& [column, at] : pending.stamps) {
+    const Json stamp = Json::array({at.wall_ms, at.mono_ms, at.boot});
+    std::size_t place = 0;
+    while (place < stamps.size() && stamps[place] != stamp) ++place;
+    if (place == stamps.size()) stamps.push_back(stamp);
+    places[column] = place;
+  }
+  return {{"change", write_change(pending.change)}, {"stamps", stamps}, {"columns", places}};
+}
+
+Pending read_pending(const Json& json) {
+  Pending pending;
+  take(json, "change", pending.change);
+  const Json& stamps = at(json, "stamps");
+  for (const auto& [column, place] : members(at(json, "columns"))) {
+    const auto index = static_cast<std::size_t>(whole_number(place));
+    if (!stamps.is_array() || index >= stamps.size() || stamps[index].size() != 3) continue;
+    Stamp& stamp = pending.stamps[column];
+    read_member(stamps[index][0], stamp.wall_ms);
+    read_member(stamps[index][1], stamp.mono_ms);
+    read_member(stamps[index][2], stamp.boot);
+  }
+  return pending;
+}
+
+}  // namespace
+
+Json row_to_json(const Row& row) {
+  Json out = Json::object();
+  put(out, "id", row.id);
+  put(out, "aliases", write_member(row.aliases));
+  put(out, "order", row.order);
+  put(out, "server", row.server, write_server);
+  put(out, "former", row.former, write_former);
+  put(out, "gone", row.gone, write_gone);
+  put(out, "rejected", row.rejected, write_rejected);
+  put(out, "frozen", row.frozen, write_frozen);
+  put(out, "pending", row.pending, write_pending);
+  return out;
+}
+
+Row row_from_json(const Json& json) {
+  Row row;
+  take(json, "id", row.id);
+  take(json, "aliases", row.aliases);
+  take(json, "order", row.order);
+  take(json, "server", row.server, read_server);
+  take(json, "former", row.former, read_former);
+  take(json, "gone", row.gone, read_gone);
+  take(json, "rejected", row.rejected, read_rejected);
+  take(json, "frozen", row.frozen, read_frozen);
+  take(json, "pending", row.pending, read_pending);
+  return row;
+}
+
+Json meta_to_json(const Meta& meta) {
+  Json out = Json::object();
+  put(out, "device", meta.device);
+  put(out, "epoch", meta.epoch);
+  put(out, "resync", meta.resync);
+  put(out, "cursor", meta.cursor);
+  put(out, "horizon", meta.horizon);
+  put(out, "lastMid", meta.last_mid);
+  put(out, "acks", write_member(meta.acks));
+  put(out, "overwritten", meta.overwritten);
+  if (meta.wall_offset) out["wallOffset"] = *meta.wall_offset;
+  if (meta.last_synced_at) out["lastSyncedAt"] = *meta.last_synced_at;
+  Json boots = Json::object();
+  for (const auto& [boot, offset] : meta.boots) {
+    boots[boot] = Json::array({offset.offset_ms, offset.round_trip_ms});
+  }
+  put(out, "boots", boots);
+  return out;
+}
+
+Meta meta_from_json(const Json& json) {
+  Meta meta;
+  take(json, "device", meta.device);
+  take(json, "epoch", meta.epoch);
+  take(json, "resync", meta.resync);
+  take(json, "cursor", meta.cursor);
+  take(json, "horizon", meta.horizon);
+  take(json, "lastMid", meta.last_mid);
+  take(json, "acks", meta.acks);
+  take(json, "overwritten", meta.overwritten);
+  take(json, "wallOffset", meta.wall_offset);
+  take(json, "lastSyncedAt", meta.last_synced_at);
+  for (const auto& [boot, offset] : members(at(json, "boots"))) {
+    if (!offset.is_array() || offset.size() != 2) continue;
+    meta.boots[boot] = {whole_number(offset[0]), whole_number(offset[1])};
+  }
+  return meta;
+}
+
+std::string next_piece(Store& store, const Schema& schema, std::size_t piece_bytes) {
+  Store::Snapshot* snapshot = store.snapshot();
+  if (snapshot == nullptr || snapshot->is_told) return {};
+  std::vector<Entry> entries;
+  if (!snapshot->has_stood) {
+    Stood stood{snapshot->is_whole, meta_to_json(snapshot->meta), {}};
+    for (const auto& [name, collection] : schema.collections) stood.collections.push_back(name);
+    entries.emplace_back(std::move(stood));
+    snapshot->has_stood = true;
+  }
+  Kept kept;
+  std::size_t size = 0;
+  while (snapshot->next < snapshot->refs.size() && size < piece_bytes) {
+    const RowRef& ref = snapshot->refs[snapshot->next++];
+    Json row = nullptr;
+    if (const Row* stands = store.as_of_snapshot(ref)) {
+      Bytes bytes = Json::to_cbor(row_to_json(*stands));
+      size += bytes.size();
+      row = Json::binary(std::move(bytes));
+    } else if (snapshot->is_whole) {
+      continue;  // all begins anew: what is not there need not be said
+    }
+    size += ref.collection.size() + ref.key.size();
+    kept.rows.push_back({ref.collection, ref.key, std::move(row)});
+  }
+  if (!kept.rows.empty()) entries.emplace_back(std::move(kept));
+  snapshot->is_told = snapshot->next == snapshot->refs.size();
+  return encode_segment(entries);
+}
+
+}  // namespace somatic

@@ -1,0 +1,27 @@
+// The state at one moment, in pieces: what a snapshot writes in place of the journal segments it
+// folds. A piece is a segment like any other, holding entries Stood and Kept. Between two pieces
+// the store may go on: rows that change meanwhile are remembered as they were.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "protocol/schema.hpp"
+#include "store/entries.hpp"
+#include "store/store.hpp"
+
+namespace somatic {
+
+/// About how large a piece gets: one of it is one transaction, and others wait meanwhile.
+inline constexpr std::size_t kPieceBytes = 1'000'000;
+
+/// The next piece of what Store::begin_snapshot() began, as the bytes of a segment; empty when
+/// there is none left.
+std::string next_piece(Store& store, const Schema& schema, std::size_t piece_bytes);
+
+Json row_to_json(const Row& row);
+Row row_from_json(const Json& json);
+Json meta_to_json(const Meta& meta);
+Meta meta_from_json(const Json& json);
+
+}  // namespace somatic
