@@ -17,7 +17,7 @@ const longestTimerMs = 2 ** 31 - 1
  * What the engine's surroundings do for it. The `on...` ones run while the engine may not be
  * entered; `later` holds what runs afterwards.
  * @typedef {object} Host
- * @property {import('./disk.js').Disk} disk
+ * @property {import('./storage/disk.js').Disk} disk
  * @property {(path: string, init: RequestInit) => Promise<Response>} fetch
  * @property {() => number} now wall clock, milliseconds since 1970
  * @property {(refresh: boolean) => void} askSession answers by feeding sessionIs

@@ -32,8 +32,8 @@ export function openSync(options) {
 /** @typedef {import('./schema.js').CollectionSpec} CollectionSpec */
 /** @typedef {import('./schema.js').FieldSpec} FieldSpec */
 /** @typedef {import('./somatic-schema.js').SomaticSchema} SomaticSchema */
-/** @typedef {import('./session.js').Session} Session */
-/** @typedef {import('./session.js').AuthLike} AuthLike */
+/** @typedef {import('./session/session.js').Session} Session */
+/** @typedef {import('./session/session.js').AuthLike} AuthLike */
 /** @typedef {import('./error.js').SyncErrorInfo} SyncErrorInfo */
 /** @typedef {import('./client.js').SyncReport} SyncReport */
 /** @typedef {import('./client.js').SyncProgress} SyncProgress */

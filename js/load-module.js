@@ -28,7 +28,7 @@ import { messageOf, SyncError } from './error.js'
  * @property {() => string} errorCodes
  */
 
-/** @typedef {EngineExports & import('./mount.js').FileModule} Module */
+/** @typedef {EngineExports & import('./storage/mount.js').FileModule} Module */
 
 /** @typedef {(options: Record<string, unknown>) => Promise<Module>} ModuleFactory */
 

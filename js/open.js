@@ -4,16 +4,16 @@
 import { listenToBrowser } from './browser-events.js'
 import { SyncClient } from './client.js'
 import { ClientState } from './client-state.js'
-import { IndexedDbDisk, MemoryDisk } from './disk.js'
 import { Core } from './engine.js'
 import { messageOf, SyncError } from './error.js'
 import { loadModule } from './load-module.js'
 import { makeRequests } from './requests.js'
 import { defineSchema } from './schema.js'
-import { sessionSource } from './session.js'
+import { sessionSource } from './session/session.js'
+import { watchAuth } from './session/watch-auth.js'
 import { somaticSchema } from './somatic-schema.js'
-import { rememberedUser } from './users.js'
-import { watchAuth } from './watch-auth.js'
+import { IndexedDbDisk, MemoryDisk } from './storage/disk.js'
+import { rememberedUser } from './storage/users.js'
 import { within } from './within.js'
 
 /**
@@ -21,7 +21,7 @@ import { within } from './within.js'
  * @typedef {object} OpenOptions
  * @property {string} url Supabase project URL
  * @property {string} key publishable (anon) key, sent as `apikey`
- * @property {import('./session.js').Auth} auth a supabase-js `auth` object, or a function giving
+ * @property {import('./session/session.js').Auth} auth a supabase-js `auth` object, or a function giving
  *   the current session (null when there is none)
  * @property {S} [schema] default somaticSchema
  * @property {string} [database] IndexedDB name prefix; one database per user. Default "somatic-sync"
@@ -126,14 +126,14 @@ export async function open(options, createModule) {
 
 /**
  * Whose database to open: of who is signed in, else of the last user of this device.
- * @param {import('./session.js').SessionSource} source
+ * @param {import('./session/session.js').SessionSource} source
  * @param {ReturnType<typeof rememberedUser> | null} users
  */
 async function whoseData(source, users) {
   const known = (await users?.read()) ?? null
   const asked = source.get(false)
   const wait = known === null ? sessionWaitMs.unknown : sessionWaitMs.known
-  /** @type {import('./session.js').Session | null} */
+  /** @type {import('./session/session.js').Session | null} */
   let session = null
   try {
     session = await within(wait, asked, () => new Error('auth is slow'))
@@ -147,8 +147,8 @@ async function whoseData(source, users) {
 /**
  * Answers AskSession. Somebody else's session ends this client instead.
  * @param {Core} core
- * @param {import('./session.js').SessionSource} source
- * @param {import('./watch-auth.js').AuthWatch} auth
+ * @param {import('./session/session.js').SessionSource} source
+ * @param {import('./session/watch-auth.js').AuthWatch} auth
  * @param {string} userId
  * @param {boolean} refresh
  */

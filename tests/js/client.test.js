@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { stateOf } from '../../js/client.js'
-import { IndexedDbDisk } from '../../js/disk.js'
+import { IndexedDbDisk } from '../../js/storage/disk.js'
 import { createFakeModule, liveEngines } from '../support/fake-engine.js'
 import { anna, ben, newDatabase, openClient, signedIn, until } from '../support/open-client.js'
 

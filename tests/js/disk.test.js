@@ -4,7 +4,7 @@
 import 'fake-indexeddb/auto'
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { IndexedDbDisk, MemoryDisk } from '../../js/disk.js'
+import { IndexedDbDisk, MemoryDisk } from '../../js/storage/disk.js'
 import { fakeFs, result } from '../support/fake-fs.js'
 import { engines, newDatabase } from '../support/open-client.js'
 

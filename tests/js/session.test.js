@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sessionSource } from '../../js/session.js'
-import { watchAuth } from '../../js/watch-auth.js'
+import { sessionSource } from '../../js/session/session.js'
+import { watchAuth } from '../../js/session/watch-auth.js'
 
 const supabaseSession = {
   access_token: 'token',

@@ -41,7 +41,7 @@ export const offline = async () => {
   throw new TypeError('fetch failed')
 }
 
-/** @param {string} userId @returns {() => Promise<import('../../js/session.js').Session | null>} */
+/** @param {string} userId @returns {() => Promise<import('../../js/session/session.js').Session | null>} */
 export function signedIn(userId) {
   return async () => ({ accessToken: `token of ${userId}`, userId })
 }

@@ -42,7 +42,7 @@ val segment(Binding& engine) { return copy_of(engine.host->segment()); }
 
 bool begin_snapshot(Binding& engine, bool whole) { return engine.host->begin_snapshot(whole); }
 
-val next_piece(Binding& engine) { return copy_of(engine.host->next_piece()); }
+val piece(Binding& engine) { return copy_of(engine.host->next_piece()); }
 
 void end_snapshot(Binding& engine, bool is_kept) { engine.host->end_snapshot(is_kept); }
 
@@ -67,7 +67,7 @@ EMSCRIPTEN_BINDINGS(somatic_sync) {
       .function("handle", &handle)
       .function("segment", &segment)
       .function("beginSnapshot", &begin_snapshot)
-      .function("nextPiece", &next_piece)
+      .function("nextPiece", &piece)
       .function("endSnapshot", &end_snapshot)
       .function("query", &query);
   emscripten::function("errorCodes", &error_codes);

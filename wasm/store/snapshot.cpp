@@ -3,15 +3,13 @@
 
 #include "store/snapshot.hpp"
 
-#include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include "store/journal.hpp"
 
 namespace somatic {
 namespace {
-
-using Bytes = std::vector<std::uint8_t>;
 
 void put(Json& out, const char* name, Json value) {
   const bool is_default = value.is_null() || value == "" || value == 0 ||
@@ -145,9 +143,7 @@ Pending read_pending(const Json& json) {
   return pending;
 }
 
-}  // namespace
-
-Json row_to_json(const Row& row) {
+Json write_row(const Row& row) {
   Json out = Json::object();
   put(out, "id", row.id);
   put(out, "aliases", write_member(row.aliases));
@@ -161,7 +157,7 @@ Json row_to_json(const Row& row) {
   return out;
 }
 
-Row row_from_json(const Json& json) {
+Row read_row(const Json& json) {
   Row row;
   take(json, "id", row.id);
   take(json, "aliases", row.aliases);
@@ -173,6 +169,16 @@ Row row_from_json(const Json& json) {
   take(json, "frozen", row.frozen, read_frozen);
   take(json, "pending", row.pending, read_pending);
   return row;
+}
+
+}  // namespace
+
+Json pack_row(const Row& row) { return Json::binary(Json::to_cbor(write_row(row))); }
+
+Row unpack_row(const Json& packed) {
+  const auto& bytes = packed.get_binary();
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return read_row(Json::from_cbor(text.begin(), text.end(), true, false));
 }
 
 Json meta_to_json(const Meta& meta) {
@@ -230,9 +236,8 @@ std::string next_piece(Store& store, const Schema& schema, std::size_t piece_byt
     const RowRef& ref = snapshot->refs[snapshot->next++];
     Json row = nullptr;
     if (const Row* stands = store.as_of_snapshot(ref)) {
-      Bytes bytes = Json::to_cbor(row_to_json(*stands));
-      size += bytes.size();
-      row = Json::binary(std::move(bytes));
+      row = pack_row(*stands);
+      size += row.get_binary().size();
     } else if (snapshot->is_whole) {
       continue;  // all begins anew: what is not there need not be said
     }

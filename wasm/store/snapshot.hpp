@@ -19,8 +19,9 @@ inline constexpr std::size_t kPieceBytes = 1'000'000;
 /// there is none left.
 std::string next_piece(Store& store, const Schema& schema, std::size_t piece_bytes);
 
-Json row_to_json(const Row& row);
-Row row_from_json(const Json& json);
+/// A row as binary CBOR, and back.
+Json pack_row(const Row& row);
+Row unpack_row(const Json& packed);
 Json meta_to_json(const Meta& meta);
 Meta meta_from_json(const Json& json);
 

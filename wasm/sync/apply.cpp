@@ -113,8 +113,7 @@ class Apply {
       Store::Edit row(store_, {stands.collection, stands.key});
       *row = {};
       if (!stands.row.is_binary()) continue;
-      const auto& bytes = stands.row.get_binary();
-      *row = row_from_json(Json::from_cbor(bytes.begin(), bytes.end(), true, false));
+      *row = unpack_row(stands.row);
       refresh(*collection, store_.meta(), *row);
     }
   }

@@ -1,8 +1,8 @@
 // Owns who is signed in: the two forms of OpenOptions.auth made one. Knows no database and no
 // request; a token is read here and kept nowhere.
 
-import { SyncError } from './error.js'
-import { idleTimeout, within } from './within.js'
+import { SyncError } from '../error.js'
+import { idleTimeout, within } from '../within.js'
 
 /**
  * @typedef {object} Session

@@ -1,8 +1,8 @@
 // Owns one connection to one IndexedDB database: opening it, noticing that it was lost, and what its
 // failures are called. Knows no record.
 
-import { messageOf, SyncError } from './error.js'
-import { within } from './within.js'
+import { messageOf, SyncError } from '../error.js'
+import { within } from '../within.js'
 
 /**
  * @typedef {object} DatabaseOptions

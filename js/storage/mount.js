@@ -1,7 +1,7 @@
 // Owns the one use we make of Emscripten's IDBFS: mounting a user's database and populating it at
 // start. Writes nothing, and leaves nothing in the module's memory.
 
-import { within } from './within.js'
+import { within } from '../within.js'
 
 /**
  * The parts of the Emscripten module that deal with files.

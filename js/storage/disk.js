@@ -10,8 +10,8 @@
 //     |
 //   put the next segment --oncomplete--> acknowledged
 
+import { SyncError } from '../error.js'
 import { clearedError, Database, onResult, storageError } from './database.js'
-import { SyncError } from './error.js'
 import { takeMountedFiles } from './mount.js'
 
 /** IDBFS's own; never another, or stock IDBFS could not read the files any more. */
