@@ -21,6 +21,7 @@ const longestTimerMs = 2 ** 31 - 1
  * @property {(path: string, init: RequestInit) => Promise<Response>} fetch
  * @property {() => number} now wall clock, milliseconds since 1970
  * @property {(refresh: boolean) => void} askSession answers by feeding sessionIs
+ * @property {() => void} onCommitted a commit of this context is durable
  * @property {(collection: string, keys: string[], later: Later) => void} onChanged
  * @property {(later: Later) => void} onStatus
  * @property {(progress: import('./client.js').SyncProgress, later: Later) => void} onProgress
@@ -136,9 +137,9 @@ export class Core {
   }
 
   /** Brings in what other contexts wrote. A failure is no matter: the next commit reads it too. */
-  refresh() {
+  async refresh() {
     if (this.isClosed || this.broken) return
-    this.host.disk.refresh((seq, bytes) => this.load(seq, bytes)).catch(() => {})
+    await this.host.disk.refresh((seq, bytes) => this.load(seq, bytes)).catch(() => {})
   }
 
   /** Called by the engine, often from inside a call of ours. @param {string} json */
@@ -237,6 +238,7 @@ export class Core {
       const seq = await this.host.disk.commit(segment, (seq, bytes) => this.load(seq, bytes))
       this.setFailing(false)
       this.feed({ type: 'flushed', seq })
+      this.host.onCommitted()
     } catch (error) {
       const { code, message } =
         error instanceof SyncError ? error : new SyncError('storage-lost', messageOf(error))
