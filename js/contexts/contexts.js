@@ -87,7 +87,7 @@ export class Contexts {
   /** A commit of this context is durable. */
   onCommitted() {
     this.channel?.post({ type: 'news' })
-    this.leader?.look()
+    this.leader?.look({ isNew: true })
   }
 
   onStatus() {
@@ -104,7 +104,8 @@ export class Contexts {
   /** @param {boolean} isLeading */
   onLead(isLeading) {
     this.core.feed({ type: 'leaderIs', here: isLeading })
-    if (isLeading) this.onCalled(true)
+    // also who lost the lead: it may have stood still, and not have heard what was said meanwhile
+    this.onCalled(isLeading)
   }
 
   /** @param {boolean} pull */

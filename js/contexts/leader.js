@@ -15,8 +15,8 @@ import { idleTimeout } from '../within.js'
 const silenceMs = { visible: 1_500, hidden: 2_500 }
 /** Doubled at each theft that no answer followed, as when messages do not get through at all. */
 const doublingsMax = 6
-/** How long a leader that has answered is trusted to be still there. */
-const trustMs = 5_000
+/** How long a leader that has answered is trusted to be still there, while the work stays the same. */
+const trustMs = { first: 2_000, last: 60_000 }
 
 /**
  * @typedef {object} LeaderParts
@@ -43,6 +43,7 @@ export class Leader {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.lookAgain = undefined
     this.answeredAt = Number.NEGATIVE_INFINITY
+    this.trustMs = trustMs.first
     this.thefts = 0
   }
 
@@ -74,18 +75,28 @@ export class Leader {
     if (this.claim && !this.isLeading) post({ type: 'call', pull, visible: isVisible() })
   }
 
-  /** Something may be unsent here: somebody must be there to send it. */
-  look() {
-    if (!this.claim || this.isLeading || this.silence || this.lookAgain) return
-    if (!this.parts.hasWork()) return
-    const trusted = this.answeredAt + trustMs - performance.now()
+  /**
+   * Something may be unsent here: somebody must be there to send it.
+   * @param {{ isNew?: boolean }} [work] isNew: just written
+   */
+  look({ isNew = false } = {}) {
+    if (!this.claim || this.isLeading || this.silence) return
+    if (isNew && this.trustMs > trustMs.first) {
+      this.trustMs = trustMs.first
+      clearTimeout(this.lookAgain)
+      this.lookAgain = undefined
+    }
+    if (this.lookAgain || !this.parts.hasWork()) return
+    const trusted = this.answeredAt + this.trustMs - performance.now()
     if (trusted <= 0) {
       this.call(false)
       return
     }
     this.lookAgain = idleTimeout(() => {
       this.lookAgain = undefined
-      this.look()
+      if (!this.parts.hasWork()) return
+      this.trustMs = Math.min(this.trustMs * 2, trustMs.last)
+      this.call(false)
     }, trusted)
   }
 
@@ -161,6 +172,7 @@ export class Leader {
     if (this.isLeading === isLeading) return
     this.isLeading = isLeading
     this.stopWaiting()
+    this.trustMs = trustMs.first
     if (isLeading) this.parts.post({ type: 'leading' }) // whoever is about to steal need not
     this.parts.onLead(isLeading)
     this.look()

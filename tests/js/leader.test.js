@@ -169,7 +169,7 @@ test('of two who call a frozen leader the visible one steals, the other stands b
   assert.deepEqual([hidden.led, visible.led], [0, 1])
 })
 
-test('unsent work calls the leader, again and again while there is some', async () => {
+test('unsent work calls the leader, again and more rarely while it stays; new work at once', async () => {
   const leader = await join()
   const follower = await join()
   follower.leader.look()
@@ -180,10 +180,13 @@ test('unsent work calls the leader, again and again while there is some', async 
   await settled()
   assert.equal(leader.called.length, 1)
   await pass(21_000)
-  assert.equal(leader.called.length, 5)
-  leader.isFrozen = true // having answered a moment ago
-  await pass(7000)
-  assert.deepEqual([follower.led, leaders()], [1, [1]])
+  assert.equal(leader.called.length, 4)
+  leader.isFrozen = true
+  await pass(4000)
+  assert.equal(follower.led, 0)
+  follower.leader.look({ isNew: true })
+  await pass(1600)
+  assert.equal(follower.led, 1)
 })
 
 test('when messages do not get through everybody leads at times, ever more rarely', async () => {
