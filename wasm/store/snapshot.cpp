@@ -3,7 +3,6 @@
 
 #include "store/snapshot.hpp"
 
-#include <algorithm>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -119,13 +118,13 @@ Stamp read_stamp(const Json& json) {
 }
 
 /// The names under which stamps are kept.
-std::vector<std::string> columns_of(const Change& change) {
+std::set<std::string> columns_of(const Change& change) {
   std::set<std::string> names;
   if (change.del) names.insert("*");
   for (const auto* columns : {&change.set, &change.inc}) {
     for (const auto& [column, value] : columns->items()) names.insert(column);
   }
-  return {names.begin(), names.end()};
+  return names;
 }
 
 /// Mostly all columns share one stamp, `at`; else each has its own in `stamps`.
@@ -133,9 +132,13 @@ Json write_pending(const Pending& pending) {
   Json out = {{"change", write_member(pending.change)}};
   if (pending.stamps.empty()) return out;
   const Stamp& shared = pending.stamps.begin()->second;
-  const bool is_one = std::all_of(pending.stamps.begin(), pending.stamps.end(),
-                                  [&](const auto& each) { return each.second == shared; });
-  if (is_one && pending.stamps.size() == columns_of(pending.change).size()) {
+  std::set<std::string> columns;
+  bool is_one = true;
+  for (const auto& [column, at] : pending.stamps) {
+    columns.insert(column);
+    is_one = is_one && at == shared;
+  }
+  if (is_one && columns == columns_of(pending.change)) {
     out["at"] = write_stamp(shared);
     return out;
   }
