@@ -22,6 +22,7 @@ const longestTimerMs = 2 ** 31 - 1
  * @property {(path: string, init: RequestInit) => Promise<Response>} fetch
  * @property {() => number} now wall clock, milliseconds since 1970
  * @property {(refresh: boolean) => void} askSession answers by feeding sessionIs
+ * @property {() => void} onCommitted a commit of this context is durable
  * @property {(collection: string, keys: string[], later: Later) => void} onChanged
  * @property {(later: Later) => void} onStatus
  * @property {(progress: import('./client.js').SyncProgress, later: Later) => void} onProgress
@@ -171,9 +172,9 @@ export class Core {
   }
 
   /** Brings in what other contexts wrote. A failure is no matter: the next commit reads it too. */
-  refresh() {
+  async refresh() {
     if (this.isClosed || this.broken) return
-    this.host.disk.refresh((seq, bytes) => this.load(seq, bytes)).catch(() => {})
+    await this.host.disk.refresh((seq, bytes) => this.load(seq, bytes)).catch(() => {})
   }
 
   /** Called by the engine, often from inside a call of ours. @param {string} json */
@@ -274,6 +275,7 @@ export class Core {
       this.feed({ type: 'flushed', seq })
       this.known = seq
       this.folding.consider()
+      this.host.onCommitted()
     } catch (error) {
       const { code, message } =
         error instanceof SyncError ? error : new SyncError('storage-lost', messageOf(error))

@@ -4,6 +4,7 @@
 import { listenToBrowser } from './browser-events.js'
 import { SyncClient } from './client.js'
 import { ClientState } from './client-state.js'
+import { Contexts } from './contexts/contexts.js'
 import { Core } from './engine.js'
 import { messageOf, SyncError } from './error.js'
 import { loadModule } from './load-module.js'
@@ -76,18 +77,19 @@ export async function open(options, createModule) {
     const start = (state) => {
       auth.follow(userId, (event, newUserId) => {
         if (event === 'SIGNED_OUT') users?.forget().catch((error) => state.report(error))
+        state.parts.contexts?.retire()
         state.userGone(newUserId)
       })
       // auth may have been slow, and the last user's data was opened meanwhile
       asked.then(auth.check, () => {})
       return new SyncClient(state)
     }
-    if (userId === null) return start(new ClientState({ ...parts, core: null }))
+    if (userId === null) return start(new ClientState({ ...parts, core: null, contexts: null }))
     const module = await loadModule(createModule, options.wasm)
+    const name = `/${database}/${encodeURIComponent(userId)}`
     const disk = isDurable
       ? new IndexedDbDisk({
-          name: `/${database}/${encodeURIComponent(userId)}`,
-          module,
+          ...{ name, module },
           durability: options.durability,
           foldAfter: options.foldAfter,
         })
@@ -102,9 +104,13 @@ export async function open(options, createModule) {
     }
     const core = new Core(module, config, {
       ...{ disk, now, fetch: requests.fetch },
-      askSession: (refresh) => answerSession(core, source, auth, userId, refresh),
+      askSession: (refresh) => answerSession(core, contexts, source, auth, userId, refresh),
+      onCommitted: () => contexts.onCommitted(),
       onChanged: (name, keys, later) => state.onChanged(name, keys, later),
-      onStatus: (later) => state.onStatus(later),
+      onStatus(later) {
+        state.onStatus(later)
+        later(() => contexts.onStatus())
+      },
       onProgress: (progress, later) => later(() => state.onProgress.call(progress)),
       onNotify: (event, detail, later) => state.onNotify(event, detail, later),
       onFailed: (error, later) => state.onFailed(error, later),
@@ -113,13 +119,14 @@ export async function open(options, createModule) {
       () => core.free(),
       () => requests.stop(),
     )
-    state = new ClientState({ ...parts, core })
+    const contexts = new Contexts({ core, name: isDurable ? name : '', autoSync })
+    state = new ClientState({ ...parts, core, contexts })
     await disk.load((seq, bytes) => core.load(seq, bytes))
     // a full disk must not keep anybody from reading
     if (session) await users?.remember(userId).catch((error) => state.report(error))
     core.feed({ type: 'loaded' })
-    undo.push(listenToBrowser(() => wake(core, autoSync)))
-    if (autoSync) core.feed({ type: 'poke' })
+    undo.push(() => contexts.stop(), listenToBrowser(contexts))
+    contexts.start()
     if (isDurable) askToPersist(state)
     return start(state)
   } catch (error) {
@@ -149,16 +156,19 @@ async function whoseData(source, users) {
 }
 
 /**
- * Answers AskSession. Somebody else's session ends this client instead.
+ * Answers AskSession, with which a run begins: what other contexts wrote goes along. Somebody else's
+ * session ends this client instead.
  * @param {Core} core
+ * @param {Contexts} contexts
  * @param {import('./session/session.js').SessionSource} source
  * @param {import('./session/watch-auth.js').AuthWatch} auth
  * @param {string} userId
  * @param {boolean} refresh
  */
-async function answerSession(core, source, auth, userId, refresh) {
+async function answerSession(core, contexts, source, auth, userId, refresh) {
   const answer = { type: 'sessionIs', accessToken: '', userId: '', error: '' }
   try {
+    await contexts.refresh()
     const session = await source.get(refresh)
     auth.check(session)
     if (session?.userId === userId) {
@@ -169,12 +179,6 @@ async function answerSession(core, source, auth, userId, refresh) {
     answer.error = messageOf(error)
   }
   core.feed(answer)
-}
-
-/** @param {Core} core @param {boolean} autoSync */
-function wake(core, autoSync) {
-  core.refresh()
-  if (autoSync) core.feed({ type: 'poke' })
 }
 
 /** @param {ClientState} state */
