@@ -13,7 +13,8 @@ import { defineSchema } from './schema.js'
 import { sessionSource } from './session/session.js'
 import { watchAuth } from './session/watch-auth.js'
 import { somaticSchema } from './somatic-schema.js'
-import { IndexedDbDisk, MemoryDisk } from './storage/disk.js'
+import { IndexedDbDisk } from './storage/disk.js'
+import { MemoryDisk } from './storage/memory-disk.js'
 import { rememberedUser } from './storage/users.js'
 import { within } from './within.js'
 
@@ -30,6 +31,8 @@ import { within } from './within.js'
  *   nothing survives close
  * @property {'relaxed' | 'strict'} [durability] default "relaxed": safe against killed processes;
  *   "strict": flushed to disk on each commit
+ * @property {number} [foldAfter] after how many writes to the journal it is folded into a snapshot,
+ *   so that opening stays fast. Default 1000
  * @property {boolean} [autoSync] push soon after a write, pull on start, focus and reconnect.
  *   Default true; false: only sync() talks to the network
  * @property {number} [debounceMs] quiet time after the last write before a push. Default 500
@@ -85,7 +88,11 @@ export async function open(options, createModule) {
     const module = await loadModule(createModule, options.wasm)
     const name = `/${database}/${encodeURIComponent(userId)}`
     const disk = isDurable
-      ? new IndexedDbDisk({ name, module, durability: options.durability })
+      ? new IndexedDbDisk({
+          ...{ name, module },
+          durability: options.durability,
+          foldAfter: options.foldAfter,
+        })
       : new MemoryDisk()
     undo.push(() => disk.close())
     const requests = makeRequests(options)
@@ -208,7 +215,7 @@ function checkOptions(options) {
     if (!holds) throw new SyncError('invalid-value', `openSync: ${text}`)
   }
   check(typeof options === 'object' && options !== null, 'options are missing')
-  const { url, key, auth, database, storage, durability, debounceMs } = options
+  const { url, key, auth, database, storage, durability, foldAfter, debounceMs } = options
   check(/^https?:\/\/./.test(url), 'url must be the project URL, https://...')
   check(typeof key === 'string' && key !== '', 'key must be the publishable key')
   const hasAuth = typeof auth === 'function' || typeof auth?.getSession === 'function'
@@ -220,5 +227,7 @@ function checkOptions(options) {
     [undefined, 'relaxed', 'strict'].includes(durability),
     'durability is "relaxed" or "strict"',
   )
+  const isCount = foldAfter === undefined || (Number.isInteger(foldAfter) && foldAfter > 0)
+  check(isCount, 'foldAfter must be a number of writes')
   check(debounceMs === undefined || debounceMs >= 0, 'debounceMs must be milliseconds')
 }

@@ -336,6 +336,9 @@ Json Engine::query(const Json& question, Now now) const {
   const auto asks = [&](const char* name) { return question.contains(name); };
   if (!question.is_object()) return nullptr;
   if (asks("status")) return self_->status(now);
+  if (asks("stored")) {
+    return {{"all", self_->store.row_count()}, {"changed", self_->store.changed_rows()}};
+  }
   const bool reads_empty = self_->run.is_user_gone();
   Json list = Json::array();
   if (asks("overwritten")) {
