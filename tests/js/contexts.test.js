@@ -160,6 +160,7 @@ test('only the leader pulls by itself; whoever is asked to sync does', async () 
   const follower = await join({ ...options, locks: client() })
   await until(() => leader.requests.length === 2) // a start pulls
   assert.deepEqual([leads(leader), leads(follower), follower.requests.length], [true, false, 0])
+  assert.deepEqual([leader.core.engine.leads, follower.core.engine.leads], [true, false])
   const synced = follower.client.whenSynced()
   await until(() => leader.requests.length === 3)
   assert.equal(follower.requests.length, 0)
@@ -222,42 +223,51 @@ test('who may not send any more does not lead: a newer build wrote, or its user 
   })
 })
 
-test('a page that is put away lets go of lock and channel, and joins again when it is taken out', async () => {
-  const page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
-  const window = new EventTarget()
-  Object.assign(globalThis, {
-    document: page,
-    addEventListener: window.addEventListener.bind(window),
-    removeEventListener: window.removeEventListener.bind(window),
-  })
-  try {
-    const { client } = fakeLocks()
-    const first = await join({ autoSync: true, locks: client() })
-    const second = await join({ autoSync: true, locks: client() })
-    assert.ok(leads(first))
-    window.dispatchEvent(Object.assign(new Event('pagehide'), { persisted: true }))
-    page.dispatchEvent(new Event('freeze'))
-    assert.deepEqual([leads(first), leads(second)], [false, false])
-    await until(async () => {
-      const { held, pending } = await client().query()
-      return held.length + pending.length === 0
+/** @type {[away: string, back: string, of: 'window' | 'page'][]} */
+const putAway = [
+  ['pagehide', 'pageshow', 'window'],
+  ['freeze', 'resume', 'page'],
+]
+for (const [away, back, of] of putAway) {
+  test(`${away}: lock and channel are let go of; ${back}: joins again`, async () => {
+    const page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
+    const window = new EventTarget()
+    Object.assign(globalThis, {
+      document: page,
+      addEventListener: window.addEventListener.bind(window),
+      removeEventListener: window.removeEventListener.bind(window),
     })
-    await first.logs.put(one, log)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    assert.equal(second.logs.get(one), undefined, 'nothing is heard')
-    second.contexts?.enter()
-    await until(() => leads(second) && second.logs.get(one))
-    window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }))
-    page.dispatchEvent(new Event('resume'))
-    await second.client.close()
-    await until(() => leads(first))
-    await first.client.close()
-  } finally {
-    for (const name of ['document', 'addEventListener', 'removeEventListener']) {
-      Reflect.deleteProperty(globalThis, name)
+    const tell = (/** @type {string} */ event) => {
+      const target = of === 'window' ? window : page
+      target.dispatchEvent(Object.assign(new Event(event), { persisted: true }))
     }
-  }
-})
+    try {
+      const { client } = fakeLocks()
+      const first = await join({ autoSync: true, locks: client() })
+      const second = await join({ autoSync: true, locks: client() })
+      await until(() => leads(first))
+      tell(away)
+      assert.deepEqual([leads(first), leads(second)], [false, false])
+      await until(async () => {
+        const { held, pending } = await client().query()
+        return held.length + pending.length === 0
+      })
+      await first.logs.put(one, log)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      assert.equal(second.logs.get(one), undefined, 'nothing is heard')
+      second.contexts?.enter()
+      await until(() => leads(second) && second.logs.get(one))
+      tell(back)
+      await second.client.close()
+      await until(() => leads(first))
+      await first.client.close()
+    } finally {
+      for (const name of ['document', 'addEventListener', 'removeEventListener']) {
+        Reflect.deleteProperty(globalThis, name)
+      }
+    }
+  })
+}
 
 test('an open client does not keep a Node process alive', async () => {
   const script = `

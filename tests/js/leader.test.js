@@ -164,6 +164,7 @@ test('of two who call a frozen leader the visible one steals, the other stands b
   const [hidden, visible] = [await join({ isVisible: false }), await join()]
   frozen.isFrozen = true
   hidden.leader.call(true)
+  await pass(500)
   visible.leader.call(true)
   await pass(4000)
   assert.deepEqual([hidden.led, visible.led], [0, 1])
