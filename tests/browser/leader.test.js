@@ -277,16 +277,20 @@ test('with every message between contexts lost all arrives all the same', async 
     contexts.map((context, i) => call(context, 'write', { writer: i + 1, count: 5 })),
   )
   await until(async () => (await onServer(user.id)) === 15)
+  for (const [i, context] of contexts.entries()) {
+    await call(context, 'write', { writer: i + 1, from: 6, count: 1 })
+    await until(async () => (await onServer(user.id)) === 16 + i)
+  }
   const look = () => dispatchEvent(new Event('focus'))
   await until(async () => {
     await Promise.all(contexts.map((context) => evaluate(context, look)))
     const seen = await Promise.all(contexts.map((context) => call(context, 'seen')))
     const pending = await Promise.all(contexts.map(pendingOf))
-    return seen.every(({ total }) => total === 15) && pending.every((count) => count === 0)
+    return seen.every(({ total }) => total === 18) && pending.every((count) => count === 0)
   })
   const [{ total }] = await world.server.sql(
     'select total_completions as total from user_progress where user_id = $1',
     [user.id],
   )
-  assert.equal(total, 15, 'and nothing twice')
+  assert.equal(total, 18, 'and nothing twice')
 })
