@@ -277,6 +277,10 @@ test('with every message between contexts lost all arrives all the same', async 
     contexts.map((context, i) => call(context, 'write', { writer: i + 1, count: 5 })),
   )
   await until(async () => (await onServer(user.id)) === 15)
+  // everybody called at its start, and took the lead when nobody answered
+  const ledOnce = async () =>
+    (await Promise.all(contexts.map(requestsOf))).every(({ length }) => length)
+  await until(ledOnce)
   for (const [i, context] of contexts.entries()) {
     await call(context, 'write', { writer: i + 1, from: 6, count: 1 })
     await until(async () => (await onServer(user.id)) === 16 + i)
