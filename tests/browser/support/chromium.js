@@ -199,6 +199,19 @@ class Chromium {
     await this.running.setOffline(isOffline)
   }
 
+  /** As the browser's settings do. @param {string} origin */
+  async clearSiteData(origin) {
+    await this.cdp?.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' })
+  }
+
+  /** @param {string} origin @param {number | null} bytes null: as much as ever */
+  async setQuota(origin, bytes) {
+    await this.cdp?.send('Storage.overrideQuotaForOrigin', {
+      origin,
+      ...(bytes === null ? {} : { quotaSize: bytes }),
+    })
+  }
+
   get running() {
     if (!this.context || !this.process) throw new Error('the browser is not running')
     return this.context
