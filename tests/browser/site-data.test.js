@@ -16,7 +16,7 @@ const ben = '22222222-2222-4222-8222-222222222222'
  * @param {import('./support/chromium.js').Page} tab
  * @param {{ writer: number, step: number, length?: number }} step
  */
-const outcomeOf = (tab, step) => call(tab, 'outcome', { name: 'step', argument: step })
+const outcomeOf = (tab, step) => call(tab, 'outcome', ['step', step])
 
 /** @param {import('./support/chromium.js').Page} tab @returns {Promise<string[]>} */
 const databaseNames = (tab) =>

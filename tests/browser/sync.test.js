@@ -63,7 +63,7 @@ test('what the page wrote and could not send, the service worker sends', async (
   for (const context of [tab, serviceWorker]) await call(context, 'open', options)
   await browser.setOffline(true)
   await call(tab, 'write', { writer: 1, count: 3 })
-  assert.equal((await call(tab, 'outcome', { name: 'sync' })).code, 'offline')
+  assert.equal((await call(tab, 'outcome', ['sync'])).code, 'offline')
   await browser.setOffline(false)
 
   await call(serviceWorker, 'sync')

@@ -45,7 +45,8 @@ export async function startSite(t, { entries = {}, files = {} } = {}) {
   const server = http.createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://site')
     response.setHeader('content-security-policy', contentSecurityPolicy)
-    response.setHeader('cache-control', 'no-store')
+    // asked for again each time; with no-store no page would go into the back/forward cache
+    response.setHeader('cache-control', 'no-cache')
     if (request.method === 'POST' && pathname === '/report') {
       let text = ''
       for await (const chunk of request.setEncoding('utf8')) text += chunk
