@@ -45,6 +45,8 @@ class Chromium {
     this.problems = []
     /** @type {import('node:child_process').ChildProcess | null} */
     this.process = null
+    /** @type {import('playwright-core').CDPSession | null} of the page whose quota is not its own */
+    this.quota = null
   }
 
   /** Starts it, or starts it again with the profile it had. */
@@ -74,6 +76,7 @@ class Chromium {
   async kill() {
     const { process: main } = this
     this.process = null
+    this.quota = null
     if (main?.pid === undefined) return
     const isGone = main.exitCode !== null || main.signalCode !== null
     const gone = isGone ? null : once(main, 'exit')
@@ -197,6 +200,32 @@ class Chromium {
   /** @param {boolean} isOffline */
   async setOffline(isOffline) {
     await this.running.setOffline(isOffline)
+  }
+
+  /** Of a page's origin, as the browser's settings do it. @param {Page} page */
+  async clearSiteData(page) {
+    const session = await this.running.newCDPSession(page)
+    const { origin } = new URL(page.url())
+    await session.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' })
+    await session.detach()
+  }
+
+  /**
+   * How much room a page's origin has, as long as the page lives.
+   * @param {Page} page
+   * @param {number | null} bytes null: as much as ever
+   */
+  async setQuota(page, bytes) {
+    // stays open: the browser forgets the quota with it
+    this.quota ??= await this.running.newCDPSession(page)
+    const { origin } = new URL(page.url())
+    await this.quota.send('Storage.overrideQuotaForOrigin', {
+      origin,
+      ...(bytes === null ? {} : { quotaSize: bytes }),
+    })
+    if (bytes !== null) return
+    await this.quota.detach()
+    this.quota = null
   }
 
   get running() {
