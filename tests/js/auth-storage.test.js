@@ -202,7 +202,7 @@ test('a lost connection is made again', async () => {
   undo.push(() => {
     IDBDatabase.prototype.transaction = original
   })
-  IDBDatabase.prototype.transaction = function (...args) {
+  IDBDatabase.prototype.transaction = /** @this {any} @param {[any]} args */ function (...args) {
     connections.push(this)
     if (connections.length === 1) this.close() // what Safari does: the handle is there, and dead
     return original.apply(this, args)
