@@ -106,14 +106,14 @@ export function sharedSession(options) {
   const key = options.storageKey ?? defaultKey(url)
   const items = new SharedItems(database, now)
   const endpoint = `${url.replace(/\/+$/, '')}/auth/v1/token?grant_type=refresh_token`
-  /** @type {string | null} what was given last: a refresh is asked for because it was no good */
+  /** @type {string | null} of the session given last: a refresh is asked for because it was no good */
   let given = null
 
   /** @param {string | null} text */
   const give = (text) => {
-    const session = normalise(tokensIn(text))
-    given = session?.accessToken ?? null
-    return session
+    const tokens = tokensIn(text)
+    given = tokens?.refresh_token ?? null
+    return normalise(tokens)
   }
 
   return async ({ refresh = false } = {}) => {
@@ -121,7 +121,7 @@ export function sharedSession(options) {
     const text = newestOf(kept)
     const tokens = tokensIn(text)
     if (!tokens) return give(null)
-    const isNew = !refresh || (given !== null && given !== tokens.access_token)
+    const isNew = !refresh || (given !== null && given !== tokens.refresh_token)
     if (isNew && isFresh(kept, now())) return give(text)
     const exchange = {
       ...{ items, key, token: tokens.refresh_token, lock: lockName(database, key) },
@@ -148,7 +148,8 @@ export function sharedSession(options) {
     }
     if (outcome?.kind === 'refused') {
       await signOut(items, key, outcome.token)
-      return give(null)
+      // nobody, unless somebody signed in meanwhile
+      return give(newestOf(await items.read(key)))
     }
     // It could not be made new, but may still do.
     if (!refresh && isFresh(kept, now(), 0)) return give(text)

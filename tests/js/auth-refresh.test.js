@@ -18,6 +18,11 @@ after(() => world.stop())
 const path = '/auth/v1/token'
 /** @typedef {Awaited<ReturnType<typeof world.device>>} Device */
 
+/** @param {import('../../supabase/local/server.js').TestSession} session */
+function supabaseSession({ accessToken, refreshToken, expiresAt }) {
+  return { access_token: accessToken, refresh_token: refreshToken, expires_at: expiresAt }
+}
+
 /** Has the session, whoever asks; none was told otherwise. @param {Device} device */
 async function isSignedIn(device) {
   const { data } = await device.page().auth.getUser() // asks the server
@@ -93,6 +98,20 @@ test('a worker whose token was no good takes the one that somebody else got', as
   await worker({ refresh: true })
   assert.equal(world.refreshes(), 1, 'and when that is no good either, a new one')
   assert.equal(first?.userId, device.userId)
+})
+
+test('what a worker stores is what supabase-js would have stored', async () => {
+  const device = await world.device()
+  const shape = (/** @type {object} */ session) => Object.keys(session).sort()
+  await device.page().auth.refreshSession()
+  const ofPage = await device.stored()
+  await device.endsIn(-10)
+  const given = await device.worker()()
+  const ofWorker = await device.stored()
+  assert.notEqual(ofWorker.refresh_token, ofPage.refresh_token)
+  assert.equal(ofWorker.access_token, given?.accessToken)
+  assert.deepEqual(shape(ofWorker), shape(ofPage))
+  assert.deepEqual(shape(ofWorker.user), shape(ofPage.user))
 })
 
 test('the answer is lost: the same token again, and all have the session', async () => {
@@ -203,15 +222,22 @@ test('a refusal of a token that is not the stored one any more signs nobody out'
   // meanwhile the user signs in again
   const { email, password } = device
   const fresh = await world.server.signIn(email, password)
-  const { user } = await device.stored()
-  const session = {
-    ...{ access_token: fresh.accessToken, refresh_token: fresh.refreshToken, user },
-    ...{ expires_in: 3600, expires_at: fresh.expiresAt },
-  }
+  const session = { ...(await device.stored()), ...supabaseSession(fresh) }
   await device.storage.setItem(storageKey, JSON.stringify(session))
   assert.equal((await asked)?.accessToken, fresh.accessToken)
   assert.equal((await device.stored()).refresh_token, fresh.refreshToken)
   await isSignedIn(device)
+})
+
+test('nor somebody else who signed in meanwhile', async () => {
+  const [device, other] = [await world.device(), await world.device()]
+  await world.server.sql('delete from auth.refresh_tokens where user_id = $1', [device.userId])
+  await device.endsIn(-10)
+  world.proxy.always(path, { latencyMs: 300 })
+  const asked = device.worker()()
+  await device.storage.setItem(storageKey, JSON.stringify(await other.stored()))
+  assert.equal((await asked)?.userId, other.userId)
+  assert.equal((await device.stored()).user.id, other.userId)
 })
 
 test('signing out is for all: nobody brings the session back', async () => {
