@@ -64,8 +64,7 @@ export async function startAuthServer() {
   }
 
   return {
-    server,
-    proxy,
+    ...{ server, proxy, endpoint },
     device,
     refreshes: () => proxy.counts.byPath['/auth/v1/token']?.requests ?? 0,
     async stop() {
