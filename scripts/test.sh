@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# npm test [-- lint|unit|sim|wasm|js ...]: every check of this repository, or the stages named.
+# npm test [-- lint|unit|sim|wasm|js|browser ...]: every check of this repository, or the stages named.
 #
 #   lint  formatters, types, source rules       unit  the C++ suite, under ASan and UBSan
 #   sim   2,000 simulated worlds, and each planted bug caught
 #   wasm  the same suite as WebAssembly, in Node      js    builds the module; node --test
+#   browser  builds the module; node --test with a real Chromium, installed when missing
 set -euo pipefail
 stages=("$@")
-[ $# -gt 0 ] || stages=(lint unit sim wasm js)
+[ $# -gt 0 ] || stages=(lint unit sim wasm js browser)
 . "$(dirname "$0")/setup.sh"
 
 lint() { bash scripts/lint.sh; }
@@ -34,9 +35,18 @@ js() {
   node --test "${files[@]}"
 }
 
+browser() {
+  bash scripts/build.sh
+  bash scripts/chromium.sh >/dev/null
+  node --test tests/browser/*.test.js
+}
+
 summary=()
 for stage in "${stages[@]}"; do
-  case $stage in lint | unit | sim | wasm | js) ;; *) die "no such stage: $stage (lint, unit, sim, wasm, js)" ;; esac
+  case $stage in
+    lint | unit | sim | wasm | js | browser) ;;
+    *) die "no such stage: $stage (lint, unit, sim, wasm, js, browser)" ;;
+  esac
   say "== $stage"
   started=$SECONDS
   # Not `if $stage`, which would switch `set -e` off inside it.

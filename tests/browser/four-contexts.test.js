@@ -1,0 +1,47 @@
+// Two tabs, a dedicated worker and a service worker write into one database at once. Stock IDBFS lost 120 of
+// these 160 acknowledged writes. A restart of the browser lies between writing and looking.
+
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { call, startChromium } from './support/chromium.js'
+import { startSite } from './support/site.js'
+import { numbers } from './support/steps.js'
+
+const rounds = 8
+const stepsPerRound = 5
+const steps = rounds * stepsPerRound
+
+const browser = await startChromium({ after })
+
+test('2 tabs + worker + service worker, 40 writes each: 160 of 160, in order', async (t) => {
+  const site = await startSite(t)
+  const tab = await browser.openTab(site.url)
+  const contexts = [
+    tab,
+    await browser.openTab(site.url),
+    await browser.startWorker(tab),
+    await browser.startServiceWorker(tab),
+  ]
+  await Promise.all(contexts.map((context) => call(context, 'open')))
+
+  // Nobody starts a round before everybody has ended the last: so nobody is done before the rest began.
+  for (let round = 0; round < rounds; round++) {
+    const turn = { from: round * stepsPerRound + 1, count: stepsPerRound }
+    const writing = contexts.map((context, i) => call(context, 'write', { writer: i + 1, ...turn }))
+    await Promise.all(writing)
+  }
+  const { reports } = site
+  const turns = reports.filter(({ writer }, i) => writer !== reports[i - 1]?.writer).length
+
+  await browser.restart()
+  const later = await browser.openTab(site.url)
+  await call(later, 'open')
+  const { writers, torn, total } = await call(later, 'seen')
+  const want = { steps: numbers(1, steps), own: steps }
+  assert.deepEqual(writers, { 1: want, 2: want, 3: want, 4: want })
+  assert.deepEqual({ torn, total }, { torn: [], total: 4 * steps })
+  assert.deepEqual(browser.problems, [])
+  t.diagnostic(
+    `${total} of ${4 * steps} acknowledged writes are there; the writer changed ${turns} times`,
+  )
+})

@@ -1,0 +1,105 @@
+// Renderers, whole browsers and service workers are killed while they write. What was acknowledged before must
+// be there afterwards, whole: counted over every kill, looked at by whoever opens the database next.
+
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { call, startChromium, until } from './support/chromium.js'
+import { startSite } from './support/site.js'
+import { checkSteps } from './support/steps.js'
+
+const browser = await startChromium({ after })
+
+/** After how many acknowledged steps of a round the nth kill comes. @param {number} n */
+const stepsBefore = (n) => 2 + ((n * 7) % 11)
+
+/**
+ * Lets contexts write without end, each a writer of its own; resolves when `count` more steps have been
+ * acknowledged.
+ * @param {import('./support/site.js').Site} site
+ * @param {Map<import('./support/chromium.js').Context, number>} writers
+ * @param {number} count
+ */
+async function writing(site, writers, count) {
+  const { reports } = site
+  const wanted = reports.length + count
+  /** @type {unknown[]} */
+  const failures = []
+  for (const [context, writer] of writers) {
+    // rejects when the context is killed; before that it must not
+    call(context, 'write', { writer }).catch((error) => failures.push(error))
+  }
+  await until(() => reports.length >= wanted || failures.length > 0)
+  assert.deepEqual(failures, [])
+}
+
+/**
+ * @template T, R
+ * @param {T[]} list
+ * @param {(each: T) => Promise<R>} work
+ */
+async function inTurn(list, work) {
+  const results = []
+  for (const each of list) results.push(await work(each))
+  return results
+}
+
+test('20 tabs are killed, two at a time, and their workers with them', async (t) => {
+  const site = await startSite(t)
+  const survivor = await browser.openTab(site.url)
+  await call(survivor, 'open')
+  for (let round = 0; round < 10; round++) {
+    const tabs = [await browser.openTab(site.url), await browser.openTab(site.url)]
+    const renderers = await inTurn(tabs, (tab) => browser.rendererOf(tab))
+    const contexts = [...tabs, await browser.startWorker(tabs[0])]
+    const acknowledged = [...site.reports]
+    await Promise.all(contexts.map((context) => call(context, 'open')))
+    checkSteps(await call(tabs[1], 'seen'), acknowledged)
+    const goingOn = call(survivor, 'write', { writer: 1, from: round * 5 + 1, count: 5 })
+    const writers = new Map(contexts.map((context, i) => [context, 10 * (round + 1) + i]))
+    await writing(site, writers, stepsBefore(round))
+    await Promise.all(tabs.map((tab, i) => browser.killTab(tab, renderers[i])))
+    await goingOn
+  }
+  await browser.restart()
+  const tab = await browser.openTab(site.url)
+  await call(tab, 'open')
+  checkSteps(await call(tab, 'seen'), site.reports)
+  t.diagnostic(`20 renderer kills: 0 of ${site.reports.length} acknowledged writes lost or torn`)
+})
+
+test('the browser is killed 10 times', async (t) => {
+  const site = await startSite(t)
+  for (let kill = 1; kill <= 10; kill++) {
+    const tab = await browser.openTab(site.url)
+    const worker = await browser.startWorker(tab)
+    const serviceWorker = await browser.startServiceWorker(tab)
+    const contexts = [tab, worker, serviceWorker]
+    await Promise.all(contexts.map((context) => call(context, 'open')))
+    for (const context of contexts) checkSteps(await call(context, 'seen'), site.reports)
+    const writers = new Map(contexts.map((context, i) => [context, 3 * kill + i]))
+    await writing(site, writers, stepsBefore(kill))
+    await browser.kill()
+    await browser.start()
+  }
+  const tab = await browser.openTab(site.url)
+  await call(tab, 'open')
+  checkSteps(await call(tab, 'seen'), site.reports)
+  t.diagnostic(`10 browser kills: 0 of ${site.reports.length} acknowledged writes lost or torn`)
+})
+
+test('the service worker is stopped 8 times', async (t) => {
+  const site = await startSite(t)
+  const tab = await browser.openTab(site.url)
+  await call(tab, 'open')
+  for (let stop = 1; stop <= 8; stop++) {
+    const serviceWorker = await browser.startServiceWorker(tab)
+    await call(serviceWorker, 'open')
+    checkSteps(await call(serviceWorker, 'seen'), site.reports)
+    await writing(site, new Map([[serviceWorker, stop]]), stepsBefore(stop))
+    await browser.stopServiceWorker(tab)
+  }
+  await browser.reload(tab)
+  await call(tab, 'open')
+  checkSteps(await call(tab, 'seen'), site.reports)
+  t.diagnostic(`8 worker stops: 0 of ${site.reports.length} acknowledged writes lost or torn`)
+})
