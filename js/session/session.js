@@ -66,6 +66,8 @@ async function askObject(auth, refresh) {
     refresh && auth.refreshSession ? await auth.refreshSession() : await auth.getSession()
   )
   const error = answer?.error
+  // Another tab was faster, so the session is there, only not in this answer.
+  if (refresh && error?.name === 'AuthRefreshDiscardedError') return askObject(auth, false)
   if (error && !answer?.data?.session && isPassing(error)) throw error
   return answer?.data?.session ?? null
 }
@@ -98,7 +100,7 @@ export function normalise(session) {
   if (session === null || session === undefined) return null
   const given = /** @type {any} */ (session)
   const accessToken = given.accessToken ?? given.access_token
-  const userId = given.userId ?? given.user?.id ?? subjectOf(accessToken)
+  const userId = given.userId ?? given.user?.id ?? claimsOf(accessToken).sub
   if (typeof accessToken !== 'string' || typeof userId !== 'string' || !accessToken || !userId) {
     throw new SyncError('invalid-value', 'auth gave a session without accessToken or userId')
   }
@@ -106,13 +108,13 @@ export function normalise(session) {
   return expiresAt === undefined ? { accessToken, userId } : { accessToken, userId, expiresAt }
 }
 
-/** The user in a token, for sessions stored without one. @param {unknown} token */
-function subjectOf(token) {
+/** What an access token says about itself, unverified. @param {unknown} token @returns {any} */
+export function claimsOf(token) {
   try {
     const payload = String(token).split('.')[1].replace(/-/g, '+').replace(/_/g, '/')
-    return JSON.parse(atob(payload)).sub
+    return JSON.parse(atob(payload)) ?? {}
   } catch {
-    return undefined
+    return {}
   }
 }
 

@@ -95,7 +95,20 @@ test('package: every entry can be imported', async () => {
     })
     assert.notEqual(stdout.trim(), '', `${specifier} exports something`)
     if (path === '.') assert.match(stdout, /\bopenSync\b/)
+    if (path === './auth-storage') assert.match(stdout, /\bsharedAuthStorage\b/)
   }
+})
+
+// A login page, or a worker that only refreshes, needs no engine.
+test('package: "./auth-storage" brings no engine along', async () => {
+  const { metafile } = await build({
+    stdin: { contents: `export * from '${manifest.name}/auth-storage'`, resolveDir: project },
+    ...{ bundle: true, write: false, metafile: true, format: 'esm', logLevel: 'silent' },
+  })
+  const bundled = Object.keys(metafile.inputs).filter((path) =>
+    /\/(dist|wasm)\/|\/engine\.js$/.test(path),
+  )
+  assert.deepEqual(bundled, [])
 })
 
 test('package: what importing it downloads', async (t) => {

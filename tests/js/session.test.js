@@ -63,6 +63,18 @@ const given = [
     want: session,
   },
   {
+    name: 'the session that another tab refreshed meanwhile',
+    auth: {
+      getSession: async () => ({ data: { session: supabaseSession }, error: null }),
+      refreshSession: async () => ({
+        data: { session: null },
+        error: Object.assign(authError(409), { name: 'AuthRefreshDiscardedError' }),
+      }),
+    },
+    refresh: true,
+    want: session,
+  },
+  {
     name: 'a refused refresh token: nobody',
     auth: { getSession: async () => ({ data: { session: null }, error: authError(400) }) },
     want: null,

@@ -2,6 +2,7 @@
 // name is there, and each can be used where the other is expected. Checked by tsc alone; run by
 // scripts/declarations.sh.
 
+import * as authStorage from '../../types/auth-storage.js'
 import * as ours from '../../types/index.js'
 import type * as promised from './api.js'
 
@@ -90,6 +91,20 @@ holds<Keeps<ours.FieldSpec, promised.FieldSpec>>()
 const asPromised: typeof promised.defineSchema = ours.defineSchema
 const promisedSchema: promised.SomaticSchema = ours.somaticSchema
 void asPromised, promisedSchema
+
+// "./auth-storage" --------------------------------------------------------------------------------
+
+/** what supabase-js takes for auth.storage */
+type SupportedStorage = {
+  getItem(key: string): string | null | Promise<string | null>
+  setItem(key: string, value: string): void | Promise<void>
+  removeItem(key: string): void | Promise<void>
+  isServer?: boolean
+}
+holds<Equal<keyof typeof authStorage, 'sharedAuthStorage' | 'sharedSession'>>()
+const shared: SupportedStorage & { fetch: typeof fetch } = authStorage.sharedAuthStorage()
+const ofPages: ours.OpenOptions['auth'] = authStorage.sharedSession({ url: 'https://x.test', key: 'k' })
+void shared, ofPages
 
 // Rows are typed from the fields ------------------------------------------------------------------
 
