@@ -1,8 +1,6 @@
 // Owns the package's main entry: what "." exports, and nothing else. No React, no zustand.
 
-// biome-ignore lint/suspicious/noTsIgnore: the build, which makes it, need not have run
-// @ts-ignore
-import createModule from '../dist/module.js'
+import { createCoreModule } from './core-module.js'
 import { open } from './open.js'
 
 export { SyncError } from './error.js'
@@ -25,7 +23,7 @@ export { somaticSchema } from './somatic-schema.js'
  *   the database cannot be opened, "invariant" when module.wasm cannot be loaded
  */
 export function openSync(options) {
-  return open(options, createModule)
+  return open(options, createCoreModule)
 }
 
 /** @typedef {import('./schema.js').Schema} Schema */
