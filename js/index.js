@@ -3,6 +3,7 @@
 import { createCoreModule } from './core-module.js'
 import { open } from './open.js'
 
+export { registerBackgroundSync } from './background-sync.js'
 export { SyncError } from './error.js'
 export { localDate } from './local-date.js'
 export { defineSchema } from './schema.js'
