@@ -217,6 +217,7 @@ test('a newer version of the app: its page never gets the former module', async 
       const response = await fetch(`/module.wasm${hash}`)
       return (await response.arrayBuffer()).byteLength
     }, mark)
+  await until(() => tab.evaluate(() => navigator.serviceWorker.controller !== null))
   const { buildId } = await import('../../js/core-module.js')
   const module = app.site.served.get('/module.wasm') ?? ''
   app.site.served.set('/module.wasm', 'the next version')
