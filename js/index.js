@@ -1,10 +1,9 @@
 // Owns the package's main entry: what "." exports, and nothing else. No React, no zustand.
 
-// biome-ignore lint/suspicious/noTsIgnore: the build, which makes it, need not have run
-// @ts-ignore
-import createModule from '../dist/module.js'
+import { createCoreModule } from './core-module.js'
 import { open } from './open.js'
 
+export { registerBackgroundSync } from './background-sync.js'
 export { SyncError } from './error.js'
 export { localDate } from './local-date.js'
 export { defineSchema } from './schema.js'
@@ -25,7 +24,7 @@ export { somaticSchema } from './somatic-schema.js'
  *   the database cannot be opened, "invariant" when module.wasm cannot be loaded
  */
 export function openSync(options) {
-  return open(options, createModule)
+  return open(options, createCoreModule)
 }
 
 /** @typedef {import('./schema.js').Schema} Schema */

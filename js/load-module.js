@@ -39,8 +39,8 @@ const silent = () => {}
 
 /**
  * @param {ModuleFactory} createModule the default export of dist/module.js
- * @param {string | URL | BufferSource} [wasm] where module.wasm is, or its bytes; default beside
- *   dist/module.js
+ * @param {string | URL | BufferSource | WebAssembly.Module} [wasm] where module.wasm is, or its bytes,
+ *   compiled or not; default beside dist/module.js
  * @returns {Promise<Module>}
  * @throws {SyncError} "invariant" when the package's file is missing or damaged
  */
@@ -50,18 +50,42 @@ export async function loadModule(createModule, wasm) {
   if (typeof wasm === 'string' || wasm instanceof URL) {
     options.locateFile = (/** @type {string} */ file, /** @type {string} */ folder) =>
       file.endsWith('.wasm') ? String(wasm) : folder + file
-  } else if (wasm !== undefined) {
-    options.wasmBinary = wasm
   }
   try {
-    return await createModule(options)
+    if (wasm === undefined || options.locateFile) return await createModule(options)
+    return await instantiate(createModule, options, /** @type {BufferSource} */ (wasm))
   } catch (error) {
     // In a worker Emscripten reports a missing file as "XMLHttpRequest is not defined".
-    const place = options.locateFile ? String(wasm) : 'its place beside dist/module.js'
+    const place = options.locateFile
+      ? String(wasm)
+      : wasm
+        ? 'what was given'
+        : 'its place beside dist/module.js'
     throw new SyncError(
       'invariant',
       `module.wasm could not be loaded from ${place}: ${messageOf(error)}`,
       error,
     )
   }
+}
+
+/**
+ * Emscripten leaves it to us to make an instance of anything but a file, and would wait for ever for
+ * one that cannot be made.
+ * @param {ModuleFactory} createModule
+ * @param {Record<string, unknown>} options
+ * @param {BufferSource | WebAssembly.Module} wasm
+ * @returns {Promise<Module>}
+ */
+function instantiate(createModule, options, wasm) {
+  return new Promise((resolve, reject) => {
+    /** @param {WebAssembly.Imports} imports @param {(instance: WebAssembly.Instance) => void} done */
+    const instantiateWasm = (imports, done) => {
+      /** @type {Promise<any>} */
+      const made = WebAssembly.instantiate(/** @type {any} */ (wasm), imports)
+      made.then((result) => done(result.instance ?? result)).catch(reject)
+      return {}
+    }
+    createModule({ ...options, instantiateWasm }).then(resolve, reject)
+  })
 }

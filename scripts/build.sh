@@ -15,12 +15,10 @@ build_wasm() {
   [ -e $built/module.wasm ] || first="; the very first time with Emscripten's libraries, 3 to 6 minutes"
   cmake_build wasm-release module "$first"
   mkdir -p dist
-  if [ $built/module.js -nt dist/module.js ]; then
-    # Emscripten leaves names as long as they are; a fifth of the glue goes here.
-    node_modules/.bin/esbuild --log-level=error --minify --format=esm --target=es2022 \
-      --outfile=dist/module.js $built/module.js
+  cp -u $built/module.wasm dist/
+  if [ -n "$(find $built/module.js dist/module.wasm scripts/glue.js -newer dist/module.web.js 2>&1)" ]; then
+    node scripts/glue.js $built
   fi
-  cp -u $built/module.wasm $built/module.d.ts dist/
   step "Writing the declarations" bash scripts/declarations.sh
 }
 

@@ -55,7 +55,8 @@ const leaves = (value) =>
   typeof value === 'string' ? [value] : Object.values(value ?? {}).flatMap(leaves)
 
 test('package: holds the module and the entry', () => {
-  const needed = ['dist/module.js', 'dist/module.wasm', 'js/index.js', 'README.md', 'LICENSE']
+  const glue = ['dist/module.js', 'dist/module.web.js', 'dist/module.wasm']
+  const needed = [...glue, 'js/index.js', 'js/service-worker.js', 'README.md', 'LICENSE']
   const missing = needed.filter((file) => !files.includes(file))
   assert.deepEqual(missing, [], 'nothing is missing (package.json "files")')
 })
@@ -94,8 +95,9 @@ test('package: every entry can be imported', async () => {
       cwd: project,
     })
     assert.notEqual(stdout.trim(), '', `${specifier} exports something`)
-    if (path === '.') assert.match(stdout, /\bopenSync\b/)
+    if (path === '.') assert.match(stdout, /\bopenSync\b.*\bregisterBackgroundSync\b/)
     if (path === './auth-storage') assert.match(stdout, /\bsharedAuthStorage\b/)
+    if (path === './service-worker') assert.equal(stdout.trim(), 'startBackgroundSync')
   }
 })
 
@@ -115,7 +117,7 @@ test('package: what importing it downloads', async (t) => {
   const bundle = await build({
     stdin: { contents: `export * from '${manifest.name}'`, resolveDir: project },
     ...{ bundle: true, minify: true, write: false, format: 'esm', target: 'es2022' },
-    ...{ external: ['node:*', 'module'], logLevel: 'silent' },
+    logLevel: 'silent', // and nothing is external: for a browser it needs nothing of Node's
   })
   const wasm = await readFile(join(project, 'node_modules', manifest.name, 'dist/module.wasm'))
   const size = (/** @type {Uint8Array} */ bytes) => gzipSync(bytes, { level: 9 }).length

@@ -4,13 +4,12 @@
 
 import * as authStorage from '../../types/auth-storage.js'
 import * as ours from '../../types/index.js'
+import * as worker from '../../types/service-worker.js'
 import type * as promised from './api.js'
 
 // What later issues bring: the only names that may be missing. Shrinks, never grows.
 type Later = {
   exports:
-    | 'registerBackgroundSync'
-    | 'startBackgroundSync'
     | 'huggingFaceEmbedder'
     | 'lexicalEmbedder'
     | 'syncChatMessage'
@@ -49,7 +48,9 @@ declare function holds<_T extends true>(): void
 
 // Exports -----------------------------------------------------------------------------------------
 
-holds<Equal<keyof typeof ours, Exclude<keyof typeof promised, Later['exports']>>>()
+type Entries = typeof ours & typeof worker
+holds<Equal<keyof Entries, Exclude<keyof typeof promised, Later['exports']>>>()
+holds<Equal<keyof typeof worker, 'startBackgroundSync'>>()
 holds<Keeps<typeof ours.localDate, typeof promised.localDate>>()
 holds<Keeps<ours.SyncError, promised.SyncError>>()
 holds<Equal<InstanceType<typeof ours.SyncError>['code'], string>>()
@@ -63,6 +64,14 @@ holds<Keeps<ours.OpenOptions<ours.Schema>, Opening<promised.Schema>>>()
 holds<Equal<keyof ours.OpenOptions, keyof Opening<promised.Schema>>>()
 type Opened = ReturnType<typeof ours.openSync<ours.Schema>>
 holds<Equal<Opened, Promise<ours.SyncClient<ours.Schema>>>>()
+
+// Background --------------------------------------------------------------------------------------
+
+const asPromisedInPage: typeof promised.registerBackgroundSync = ours.registerBackgroundSync
+type Starting = Parameters<typeof worker.startBackgroundSync<ours.Schema>>
+holds<Equal<Starting, [options: Omit<ours.OpenOptions<ours.Schema>, 'realtime'>]>>()
+holds<Equal<ReturnType<typeof worker.startBackgroundSync>, void>>()
+void asPromisedInPage
 
 // Reading and writing -----------------------------------------------------------------------------
 

@@ -103,7 +103,6 @@ async function bundle(entry) {
     write: false,
     format: 'esm',
     target: 'es2022',
-    external: ['node:*'],
     logLevel: 'silent',
   })
   return outputFiles[0].text
