@@ -205,6 +205,48 @@ describe('concurrency', { skip: !hasPostgres && 'no PostgreSQL here' }, () => {
     assert.equal(n, 1)
   })
 
+  test('a push decides under the lock: it waits for a writer, and then sees what he wrote', async () => {
+    const user = await newUser(db)
+    const device = newDevice({ ...db, as: (...args) => asUser(pool, ...args) }, user)
+    const entry = log('first')
+    const [made] = await device.push(entry)
+    /** @type {() => void} */
+    let release = () => {}
+    const held = new Promise((resolve) => {
+      release = () => resolve(undefined)
+    })
+    /** @type {() => void} */
+    let written = () => {}
+    const isWritten = new Promise((resolve) => {
+      written = () => resolve(undefined)
+    })
+    const writer = pool.begin(async (tx) => {
+      await tx.unsafe(`select set_config('request.jwt.claims', '{"sub":"${user}"}', true)`)
+      await tx.unsafe('set local role authenticated')
+      await tx.unsafe(`update public.sovereign_logs set content = 'by the other'`)
+      written()
+      await held
+    })
+    await isWritten
+    const pushing = device.push(
+      mutation('sovereign_logs', entry.id, { base: made.version, set: { content: 'second' } }),
+    )
+    try {
+      await waitsForLock()
+    } finally {
+      release()
+      await writer
+    }
+    const [answer] = await pushing
+    assert.deepEqual([answer.status, answer.row?.content], ['conflict', 'by the other'])
+  })
+
+  /** Until somebody waits for an advisory lock. */
+  async function waitsForLock() {
+    const waiting = `select from pg_locks where locktype = 'advisory' and not granted`
+    while ((await db.admin(waiting)).length === 0) await sleep(5)
+  }
+
   test('writers of different users do not wait for each other', async () => {
     const [one, two] = [await newUser(db), await newUser(db)]
     /** @type {() => void} */
