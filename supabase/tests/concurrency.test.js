@@ -241,10 +241,50 @@ describe('concurrency', { skip: !hasPostgres && 'no PostgreSQL here' }, () => {
     assert.deepEqual([answer.status, answer.row?.content], ['conflict', 'by the other'])
   })
 
-  /** Until somebody waits for an advisory lock. */
+  test('a job that names no user takes the lock of whoever owns the row it writes', async () => {
+    const user = await newUser(db)
+    /** @type {() => void} */
+    let release = () => {}
+    const held = new Promise((resolve) => {
+      release = () => resolve(undefined)
+    })
+    /** @type {(version: number) => void} */
+    let written = () => {}
+    /** @type {Promise<number>} */
+    const jobVersion = new Promise((resolve) => {
+      written = resolve
+    })
+    const job = pool.begin(async (tx) => {
+      await tx.unsafe('set local role service_role')
+      const [{ version }] = await tx.unsafe(
+        `insert into public.sovereign_logs (user_id, category, content) values ($1, 'chat', 'job')
+         returning version`,
+        [user],
+      )
+      written(Number(version))
+      await held
+    })
+    const drawn = await jobVersion
+    const writing = asUser(
+      pool,
+      user,
+      `insert into public.sovereign_logs (category, content) values ('chat', 'own') returning version`,
+    )
+    // Committed first, with the higher version, it would hide the job's row from every cursor.
+    const first = await Promise.race([waitsForLock().then(() => 'waits'), writing])
+    release()
+    await job
+    assert.equal(first, 'waits')
+    assert.ok(Number((await writing)[0].version) > drawn)
+  })
+
+  /** Until somebody waits for an advisory lock, or after a long while. */
   async function waitsForLock() {
     const waiting = `select from pg_locks where locktype = 'advisory' and not granted`
-    while ((await db.admin(waiting)).length === 0) await sleep(5)
+    for (let looks = 0; looks < 3000; looks++) {
+      if ((await db.admin(waiting)).length > 0) return
+      await sleep(5)
+    }
   }
 
   test('writers of different users do not wait for each other', async () => {
