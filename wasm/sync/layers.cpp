@@ -188,9 +188,22 @@ void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order) 
       again.stamps.merge(row.pending->stamps);
     }
     row.pending = std::move(again);
+  // A deletion that lost to what it stands on shows the row: an edit of that is no new row.
+  const bool is_edit = !change.del && !change.empty();
+  if (row.pending && row.pending->change.del && is_edit && row.columns() != nullptr) {
+    row.pending.reset();
+  }
     row.rejected.reset();
+  // What a row that is written anew leaves empty is as old as its deletion.
+  const bool is_anew = row.pending->change.del && is_edit;
+  const Stamp deleted = is_anew ? row.pending->stamps["*"] : Stamp{};
   }
   if (!row.pending) row.pending.emplace();
+  if (is_anew) {
+    for (const auto& [column, value] : members(row.pending->change.set)) {
+      row.pending->stamps.try_emplace(column, deleted);
+    }
+  }
   row.pending->change = fold(std::move(row.pending->change), change);
   stamp_columns(change, at, *row.pending);
   const bool server_never_knew = !row.server && !row.frozen && !row.gone;
