@@ -291,7 +291,11 @@ class Answer {
       seen_as += "/" + std::to_string(++count);
     }
     Frozen again{uuid_v5(frozen.mid, seen_as), std::nullopt, std::move(rebased.change)};
-    if (row.server) again.base = row.server->version;
+    if (row.server) {
+      again.base = row.server->version;
+      // What was merged is newer than either side of it, or an edit between the two would beat it.
+      outrun(row.server->clocks, store_.meta().device, again.change.clocks);
+    }
     row.frozen = std::move(again);
     return rebased.lost;
   }

@@ -60,22 +60,6 @@ void stamp_columns(const Change& change, const Stamp& at, Pending& pending) {
   for (const auto& [column, value] : change.inc.items()) pending.stamps[column] = at;
 }
 
-/// An edit made on a row must be newer than what it was made on, however slow this device's clock
-/// is.
-void outrun(const Json& theirs, const std::string& device, Json& clocks) {
-  for (auto& [column, clock] : clocks.items()) {
-    const auto& mine = clock.get_ref<const std::string&>();
-    std::string_view below = column_clock(theirs, column);
-    if (column == "*") {
-      for (const auto& [name, other] : theirs.items()) {
-        if (other.is_string())
-          below = std::max(below, std::string_view(other.get_ref<const std::string&>()));
-      }
-    }
-    if (mine <= below) clock = clock_after(clock_time(mine), below, device);
-  }
-}
-
 Ground ground_under(const CollectionSpec& collection, const Row& row) {
   if (!row.server) return row.former ? Ground{true, row.former->row} : Ground{};
   Ground ground{true, *row.server};
@@ -140,6 +124,20 @@ Change with_clocks(const Meta& meta, const Pending& pending) {
     change.clocks[column] = make_clock(server_time(meta, at), meta.device);
   }
   return change;
+}
+
+void outrun(const Json& theirs, const std::string& device, Json& clocks) {
+  for (auto& [column, clock] : clocks.items()) {
+    const auto& mine = clock.get_ref<const std::string&>();
+    std::string_view below = column_clock(theirs, column);
+    if (column == "*") {
+      for (const auto& [name, other] : theirs.items()) {
+        if (other.is_string())
+          below = std::max(below, std::string_view(other.get_ref<const std::string&>()));
+      }
+    }
+    if (mine <= below) clock = clock_after(clock_time(mine), below, device);
+  }
 }
 
 void note_hidden(const CollectionSpec& collection, const Change& earlier, const Json& shown,

@@ -24,6 +24,10 @@ Change with_clocks(const Meta& meta, const Pending& pending);
 void note_hidden(const CollectionSpec& collection, const Change& earlier, const Json& shown,
                  const Change& later, std::vector<LostText>& lost);
 
+/// An edit made on a row must be newer than what it was made on, however slow this device's clock
+/// is: `clocks` are moved past `theirs`.
+void outrun(const Json& theirs, const std::string& device, Json& clocks);
+
 /// A write as it says the same on what this row shows: another context may have written since it
 /// was made, or an answer may have come.
 Rebased on_view(const CollectionSpec& collection, const Meta& meta, const Change& change,
