@@ -58,6 +58,13 @@ struct Resynced {
 /// The app wants a rejected mutation tried again (its edits become pending) or gone.
 struct Retried {
   Stamp at;
+/// The server fails on this mutation, by itself and again and again, and takes other requests: as if
+/// it had been answered rejected.
+struct Refused {
+  Stamp at;
+  EntryRow row;
+  std::string code, message;
+};
   EntryRow row;
 };
 struct Discarded {
@@ -91,8 +98,8 @@ struct Refilled {
   std::vector<std::string> collections;
 };
 
-using Entry = std::variant<Born, Wrote, Froze, Answered, Resynced, Retried, Discarded, Restored,
-                           Stood, Kept, Refilled>;
+using Entry = std::variant<Born, Wrote, Froze, Answered, Resynced, Refused, Retried, Discarded,
+                           Restored, Stood, Kept, Refilled>;
 
 template <>
 struct Fields<EntryRow> {
@@ -145,6 +152,13 @@ template <>
 struct Fields<Retried> {
   static constexpr const char* type = "retried";
   static constexpr auto list = std::tuple{field("at", &Retried::at), field("row", &Retried::row)};
+struct Fields<Refused> {
+  static constexpr const char* type = "refused";
+  static constexpr auto list =
+      std::tuple{field("at", &Refused::at), field("row", &Refused::row),
+                 field("code", &Refused::code), field("message", &Refused::message)};
+};
+template <>
 };
 template <>
 struct Fields<Discarded> {

@@ -7,6 +7,7 @@
 #include "base/planted.hpp"
 #include "base/uuid.hpp"
 #include "store/snapshot.hpp"
+#include "store/view.hpp"
 #include "sync/layers.hpp"
 #include "sync/resync.hpp"
 
@@ -71,6 +72,21 @@ class Apply {
   void operator()(const Answered& answered) { apply_answer(schema_, answered, store_, outcome_); }
 
   void operator()(const Resynced& resynced) { begin_resync(schema_, resynced, store_); }
+
+  void operator()(const Refused& refused) {
+    const CollectionSpec* collection = schema_.collection(refused.row.collection);
+    const Row* known = store_.find({refused.row.collection, refused.row.key});
+    if (collection == nullptr || known == nullptr || !known->frozen ||
+        known->frozen->mid != refused.row.mid) {
+      return;
+    }
+    {
+      Store::Edit row(store_, {refused.row.collection, refused.row.key});
+      reject(*row, refused.code, refused.message, refused.at, store_.next_order());
+      refresh(*collection, store_.meta(), *row);
+    }
+    note_rejected(*collection, refused.row.key, store_, outcome_);
+  }
 
   void operator()(const Retried& retried) {
     if (const CollectionSpec* collection = rejected_row(retried.row)) {
@@ -166,6 +182,14 @@ std::string app_name(const CollectionSpec& collection, const std::string& column
 
 void apply(const Schema& schema, const Entry& entry, Store& store, Outcome& outcome) {
   std::visit(Apply(schema, store, outcome), entry);
+}
+
+void note_rejected(const CollectionSpec& collection, const std::string& key, const Store& store,
+                   Outcome& outcome) {
+  ++outcome.rejected;
+  const Row* row = store.find({collection.name, key});
+  if (row == nullptr || !row->rejected) return;
+  outcome.notices.push_back({"rejected", rejected_as_seen(collection, key, *row)});
 }
 
 void keep_lost(const CollectionSpec& collection, const std::string& key, Ms at,

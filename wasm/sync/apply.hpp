@@ -30,3 +30,7 @@ void keep_lost(const CollectionSpec& collection, const std::string& key, Ms at,
                const std::vector<LostText>& lost, Store& store, Outcome& outcome);
 
 }  // namespace somatic
+/// Counts a mutation that was rejected just now, and tells the app unless it is tried again.
+void note_rejected(const CollectionSpec& collection, const std::string& key, const Store& store,
+                   Outcome& outcome);
+

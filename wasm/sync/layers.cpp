@@ -186,29 +186,36 @@ void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order) 
       again.stamps.merge(row.pending->stamps);
     }
     row.pending = std::move(again);
+    row.rejected.reset();
+  }
   // A deletion that lost to what it stands on shows the row: an edit of that is no new row.
   const bool is_edit = !change.del && !change.empty();
   if (row.pending && row.pending->change.del && is_edit && row.columns() != nullptr) {
     row.pending.reset();
   }
-    row.rejected.reset();
+  if (!row.pending) row.pending.emplace();
   // What a row that is written anew leaves empty is as old as its deletion.
   const bool is_anew = row.pending->change.del && is_edit;
   const Stamp deleted = is_anew ? row.pending->stamps["*"] : Stamp{};
-  }
-  if (!row.pending) row.pending.emplace();
+  row.pending->change = fold(std::move(row.pending->change), change);
+  stamp_columns(change, at, *row.pending);
   if (is_anew) {
     for (const auto& [column, value] : members(row.pending->change.set)) {
       row.pending->stamps.try_emplace(column, deleted);
     }
   }
-  row.pending->change = fold(std::move(row.pending->change), change);
-  stamp_columns(change, at, *row.pending);
   const bool server_never_knew = !row.server && !row.frozen && !row.gone;
   if (row.pending->change.empty() || (row.pending->change.del && server_never_knew)) {
     row.pending.reset();
   }
   if (row.order == 0) row.order = order;
+}
+
+void reject(Row& row, const std::string& code, const std::string& message, const Stamp& at,
+            std::int64_t order) {
+  Frozen frozen = *std::exchange(row.frozen, std::nullopt);
+  row.rejected = Rejected{frozen.mid, std::move(frozen.change), code, message, at.wall_ms};
+  if (row.pending) stack(row, {}, at, order);
 }
 
 void refresh(const CollectionSpec& collection, const Meta& meta, Row& row) {

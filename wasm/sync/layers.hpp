@@ -37,6 +37,11 @@ Rebased on_view(const CollectionSpec& collection, const Meta& meta, const Change
 /// another try.
 void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order);
 
+/// The mutation under way was refused for good, for this reason. What was edited since may have
+/// mended it, so then both are tried as one.
+void reject(Row& row, const std::string& code, const std::string& message, const Stamp& at,
+            std::int64_t order);
+
 /// Recomputes what the app sees. Every change of a row ends with this.
 void refresh(const CollectionSpec& collection, const Meta& meta, Row& row);
 
