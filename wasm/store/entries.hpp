@@ -19,6 +19,9 @@ struct EntryRow {
 struct EntryChange {
   std::string collection, key, id;
   Change change;
+  /// What the row showed when it was edited, until the entry is durable; null for a new row. Not in
+  /// the journal.
+  Json seen = Json();
 };
 
 /// Made once per database; the first one counts.
@@ -55,9 +58,6 @@ struct Resynced {
   std::string reason;  ///< "epoch", "restored" or "horizon" (docs/protocol.md)
   std::string epoch, next;
 };
-/// The app wants a rejected mutation tried again (its edits become pending) or gone.
-struct Retried {
-  Stamp at;
 /// The server fails on this mutation, by itself and again and again, and takes other requests: as if
 /// it had been answered rejected.
 struct Refused {
@@ -65,6 +65,9 @@ struct Refused {
   EntryRow row;
   std::string code, message;
 };
+/// The app wants a rejected mutation tried again (its edits become pending) or gone.
+struct Retried {
+  Stamp at;
   EntryRow row;
 };
 struct Discarded {
@@ -149,9 +152,6 @@ struct Fields<Resynced> {
                  field("next", &Resynced::next)};
 };
 template <>
-struct Fields<Retried> {
-  static constexpr const char* type = "retried";
-  static constexpr auto list = std::tuple{field("at", &Retried::at), field("row", &Retried::row)};
 struct Fields<Refused> {
   static constexpr const char* type = "refused";
   static constexpr auto list =
@@ -159,6 +159,9 @@ struct Fields<Refused> {
                  field("code", &Refused::code), field("message", &Refused::message)};
 };
 template <>
+struct Fields<Retried> {
+  static constexpr const char* type = "retried";
+  static constexpr auto list = std::tuple{field("at", &Retried::at), field("row", &Retried::row)};
 };
 template <>
 struct Fields<Discarded> {

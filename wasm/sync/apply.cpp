@@ -2,6 +2,7 @@
 
 #include "sync/apply.hpp"
 
+#include <set>
 #include <utility>
 
 #include "base/planted.hpp"
@@ -182,6 +183,33 @@ std::string app_name(const CollectionSpec& collection, const std::string& column
 
 void apply(const Schema& schema, const Entry& entry, Store& store, Outcome& outcome) {
   std::visit(Apply(schema, store, outcome), entry);
+}
+
+bool make_whole(const Schema& schema, const Store& store, Entry& entry) {
+  auto* wrote = std::get_if<Wrote>(&entry);
+  if (wrote == nullptr) return false;
+  bool is_changed = false;
+  std::set<RowRef> met;
+  for (EntryChange& edit : wrote->changes) {
+    const RowRef ref{edit.collection, edit.key};
+    // Whatever else this entry does to the row is done on what its first edit makes.
+    const bool is_first = met.insert(ref).second;
+    const CollectionSpec* collection = schema.collection(edit.collection);
+    const Row* row = store.find(ref);
+    const bool is_there = row != nullptr && (row->server || row->columns() != nullptr);
+    if (!is_first || is_there || edit.seen.is_null() || collection == nullptr) continue;
+    Change whole;
+    if (collection->on_delete != OnDelete::kDeleteWins) {
+      const Json columns = overlay(*collection, std::exchange(edit.seen, Json()), edit.change);
+      for (const auto& [column, value] : members(columns)) {
+        const bool is_said = !value.is_null() || edit.change.set.contains(column);
+        if (is_said && column != "id") whole.set[column] = value;
+      }
+    }
+    edit.change = std::move(whole);
+    is_changed = true;
+  }
+  return is_changed;
 }
 
 void note_rejected(const CollectionSpec& collection, const std::string& key, const Store& store,
