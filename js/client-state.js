@@ -15,6 +15,7 @@ import { Writes } from './writes.js'
  * @property {string | null} userId
  * @property {import('./schema.js').Schema} schema
  * @property {import('./engine.js').Core | null} core null: nobody was ever signed in here
+ * @property {import('./contexts/contexts.js').Contexts | null} contexts null without a core
  * @property {() => number} now
  * @property {'durable' | 'memory'} storage
  * @property {((error: import('./error.js').SyncErrorInfo) => void) | undefined} onError

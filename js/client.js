@@ -126,7 +126,7 @@ export class SyncClient {
       }
       stop = state.status.listeners.add(look)
       look()
-      if (!state.refusal()) state.parts.core?.feed({ type: 'poke' })
+      if (!state.refusal()) state.parts.contexts?.poke()
     })
   }
 

@@ -8,6 +8,7 @@
 // The engine is never entered twice: what an effect or a listener feeds waits for its turn.
 
 import { messageOf, SyncError } from './error.js'
+import { Folding } from './folding.js'
 import { idleTimeout } from './within.js'
 
 /** setTimeout holds 31 bits of milliseconds. */
@@ -21,6 +22,7 @@ const longestTimerMs = 2 ** 31 - 1
  * @property {(path: string, init: RequestInit) => Promise<Response>} fetch
  * @property {() => number} now wall clock, milliseconds since 1970
  * @property {(refresh: boolean) => void} askSession answers by feeding sessionIs
+ * @property {() => void} onCommitted a commit of this context is durable
  * @property {(collection: string, keys: string[], later: Later) => void} onChanged
  * @property {(later: Later) => void} onStatus
  * @property {(progress: import('./client.js').SyncProgress, later: Later) => void} onProgress
@@ -60,6 +62,9 @@ export class Core {
     this.isReadOnly = false
     /** the last commit failed */
     this.isFailing = false
+    /** the last segment that the engine holds durably */
+    this.known = 0
+    this.folding = new Folding(this, host.disk)
     this.lastTicket = 0
     /** @type {Map<number, { resolve: (report: any) => void, reject: (error: SyncError) => void }>} */
     this.tickets = new Map()
@@ -120,25 +125,56 @@ export class Core {
     }
   }
 
-  /** A stored segment, at start or from another context. @param {number} seq @param {Uint8Array} bytes */
+  /**
+   * A stored segment or a piece of a snapshot, at start or from another context.
+   * @param {number} seq
+   * @param {Uint8Array} bytes
+   * @returns {boolean} false: it is damaged
+   */
   load(seq, bytes) {
-    if (this.isClosed || this.broken) return
+    if (this.isClosed || this.broken) return true
     const wasBusy = this.isBusy
     this.isBusy = true
+    let isSound = true
     try {
-      this.engine.load(seq, bytes)
+      isSound = this.engine.load(seq, bytes)
+      this.known = seq
     } catch (error) {
       this.break(error)
     } finally {
       this.isBusy = wasBusy
     }
     this.schedule()
+    return isSound
+  }
+
+  // What folding asks for. The engine makes no effect of it, and is never in the middle of a call:
+  // whoever asks was waiting for a promise.
+
+  /** @returns {{ all: number, changed: number } | null} */
+  rows() {
+    return this.isReadOnly ? null : this.query({ stored: true })
+  }
+
+  /** @param {boolean} isWhole */
+  beginSnapshot(isWhole) {
+    return !this.isClosed && !this.broken && this.engine.beginSnapshot(isWhole)
+  }
+
+  nextPiece() {
+    if (this.isClosed || this.broken) throw new SyncError('closed', 'the client is closed')
+    return this.engine.nextPiece()
+  }
+
+  /** @param {boolean} isKept */
+  endSnapshot(isKept) {
+    if (!this.isFree && !this.broken) this.engine.endSnapshot(isKept)
   }
 
   /** Brings in what other contexts wrote. A failure is no matter: the next commit reads it too. */
-  refresh() {
+  async refresh() {
     if (this.isClosed || this.broken) return
-    this.host.disk.refresh((seq, bytes) => this.load(seq, bytes)).catch(() => {})
+    await this.host.disk.refresh((seq, bytes) => this.load(seq, bytes)).catch(() => {})
   }
 
   /** Called by the engine, often from inside a call of ours. @param {string} json */
@@ -237,6 +273,9 @@ export class Core {
       const seq = await this.host.disk.commit(segment, (seq, bytes) => this.load(seq, bytes))
       this.setFailing(false)
       this.feed({ type: 'flushed', seq })
+      this.known = seq
+      this.folding.consider()
+      this.host.onCommitted()
     } catch (error) {
       const { code, message } =
         error instanceof SyncError ? error : new SyncError('storage-lost', messageOf(error))
@@ -306,6 +345,7 @@ export class Core {
     clearTimeout(this.timer)
     this.rejectAll(new SyncError('closed', 'the client is closed'))
     await this.commits
+    await this.folding.stop()
   }
 
   /** Gives the engine's memory back; nothing may come from it any more. */

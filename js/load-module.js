@@ -5,9 +5,12 @@ import { messageOf, SyncError } from './error.js'
 /**
  * The core's engine as Embind exports it; wasm/engine/engine.hpp says what the calls mean.
  * @typedef {object} WasmEngine
- * @property {(seq: number, bytes: Uint8Array) => void} load
+ * @property {(seq: number, bytes: Uint8Array) => boolean} load false: it is damaged
  * @property {(eventJson: string) => void} handle
  * @property {() => Uint8Array} segment a copy
+ * @property {(isWhole: boolean) => boolean} beginSnapshot
+ * @property {() => Uint8Array} nextPiece a copy; empty when there is none left
+ * @property {(isKept: boolean) => void} endSnapshot
  * @property {(questionJson: string) => string} query
  * @property {() => void} delete
  */

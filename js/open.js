@@ -4,6 +4,7 @@
 import { listenToBrowser } from './browser-events.js'
 import { SyncClient } from './client.js'
 import { ClientState } from './client-state.js'
+import { Contexts } from './contexts/contexts.js'
 import { Core } from './engine.js'
 import { messageOf, SyncError } from './error.js'
 import { loadModule } from './load-module.js'
@@ -12,7 +13,8 @@ import { defineSchema } from './schema.js'
 import { sessionSource } from './session/session.js'
 import { watchAuth } from './session/watch-auth.js'
 import { somaticSchema } from './somatic-schema.js'
-import { IndexedDbDisk, MemoryDisk } from './storage/disk.js'
+import { IndexedDbDisk } from './storage/disk.js'
+import { MemoryDisk } from './storage/memory-disk.js'
 import { rememberedUser } from './storage/users.js'
 import { within } from './within.js'
 
@@ -29,6 +31,8 @@ import { within } from './within.js'
  *   nothing survives close
  * @property {'relaxed' | 'strict'} [durability] default "relaxed": safe against killed processes;
  *   "strict": flushed to disk on each commit
+ * @property {number} [foldAfter] after how many writes to the journal it is folded into a snapshot,
+ *   so that opening stays fast. Default 1000
  * @property {boolean} [autoSync] push soon after a write, pull on start, focus and reconnect.
  *   Default true; false: only sync() talks to the network
  * @property {number} [debounceMs] quiet time after the last write before a push. Default 500
@@ -73,19 +77,21 @@ export async function open(options, createModule) {
     const start = (state) => {
       auth.follow(userId, (event, newUserId) => {
         if (event === 'SIGNED_OUT') users?.forget().catch((error) => state.report(error))
+        state.parts.contexts?.retire()
         state.userGone(newUserId)
       })
       // auth may have been slow, and the last user's data was opened meanwhile
       asked.then(auth.check, () => {})
       return new SyncClient(state)
     }
-    if (userId === null) return start(new ClientState({ ...parts, core: null }))
+    if (userId === null) return start(new ClientState({ ...parts, core: null, contexts: null }))
     const module = await loadModule(createModule, options.wasm)
+    const name = `/${database}/${encodeURIComponent(userId)}`
     const disk = isDurable
       ? new IndexedDbDisk({
-          name: `/${database}/${encodeURIComponent(userId)}`,
-          module,
+          ...{ name, module },
           durability: options.durability,
+          foldAfter: options.foldAfter,
         })
       : new MemoryDisk()
     undo.push(() => disk.close())
@@ -98,9 +104,13 @@ export async function open(options, createModule) {
     }
     const core = new Core(module, config, {
       ...{ disk, now, fetch: requests.fetch },
-      askSession: (refresh) => answerSession(core, source, auth, userId, refresh),
+      askSession: (refresh) => answerSession(core, contexts, source, auth, userId, refresh),
+      onCommitted: () => contexts.onCommitted(),
       onChanged: (name, keys, later) => state.onChanged(name, keys, later),
-      onStatus: (later) => state.onStatus(later),
+      onStatus(later) {
+        state.onStatus(later)
+        later(() => contexts.onStatus())
+      },
       onProgress: (progress, later) => later(() => state.onProgress.call(progress)),
       onNotify: (event, detail, later) => state.onNotify(event, detail, later),
       onFailed: (error, later) => state.onFailed(error, later),
@@ -109,13 +119,14 @@ export async function open(options, createModule) {
       () => core.free(),
       () => requests.stop(),
     )
-    state = new ClientState({ ...parts, core })
+    const contexts = new Contexts({ core, name: isDurable ? name : '', autoSync })
+    state = new ClientState({ ...parts, core, contexts })
     await disk.load((seq, bytes) => core.load(seq, bytes))
     // a full disk must not keep anybody from reading
     if (session) await users?.remember(userId).catch((error) => state.report(error))
     core.feed({ type: 'loaded' })
-    undo.push(listenToBrowser(() => wake(core, autoSync)))
-    if (autoSync) core.feed({ type: 'poke' })
+    undo.push(() => contexts.stop(), listenToBrowser(contexts))
+    contexts.start()
     if (isDurable) askToPersist(state)
     return start(state)
   } catch (error) {
@@ -145,16 +156,19 @@ async function whoseData(source, users) {
 }
 
 /**
- * Answers AskSession. Somebody else's session ends this client instead.
+ * Answers AskSession, with which a run begins: what other contexts wrote goes along. Somebody else's
+ * session ends this client instead.
  * @param {Core} core
+ * @param {Contexts} contexts
  * @param {import('./session/session.js').SessionSource} source
  * @param {import('./session/watch-auth.js').AuthWatch} auth
  * @param {string} userId
  * @param {boolean} refresh
  */
-async function answerSession(core, source, auth, userId, refresh) {
+async function answerSession(core, contexts, source, auth, userId, refresh) {
   const answer = { type: 'sessionIs', accessToken: '', userId: '', error: '' }
   try {
+    await contexts.refresh()
     const session = await source.get(refresh)
     auth.check(session)
     if (session?.userId === userId) {
@@ -165,12 +179,6 @@ async function answerSession(core, source, auth, userId, refresh) {
     answer.error = messageOf(error)
   }
   core.feed(answer)
-}
-
-/** @param {Core} core @param {boolean} autoSync */
-function wake(core, autoSync) {
-  core.refresh()
-  if (autoSync) core.feed({ type: 'poke' })
 }
 
 /** @param {ClientState} state */
@@ -207,7 +215,7 @@ function checkOptions(options) {
     if (!holds) throw new SyncError('invalid-value', `openSync: ${text}`)
   }
   check(typeof options === 'object' && options !== null, 'options are missing')
-  const { url, key, auth, database, storage, durability, debounceMs } = options
+  const { url, key, auth, database, storage, durability, foldAfter, debounceMs } = options
   check(/^https?:\/\/./.test(url), 'url must be the project URL, https://...')
   check(typeof key === 'string' && key !== '', 'key must be the publishable key')
   const hasAuth = typeof auth === 'function' || typeof auth?.getSession === 'function'
@@ -219,5 +227,7 @@ function checkOptions(options) {
     [undefined, 'relaxed', 'strict'].includes(durability),
     'durability is "relaxed" or "strict"',
   )
+  const isCount = foldAfter === undefined || (Number.isInteger(foldAfter) && foldAfter > 0)
+  check(isCount, 'foldAfter must be a number of writes')
   check(debounceMs === undefined || debounceMs >= 0, 'debounceMs must be milliseconds')
 }

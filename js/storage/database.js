@@ -18,6 +18,8 @@ export class Database {
     this.options = options
     /** @type {IDBDatabase | null} */
     this.db = null
+    /** @type {Promise<IDBDatabase> | null} */
+    this.opening = null
     /** false: a database that is not there any more is not made again */
     this.mayCreate = true
   }
@@ -28,6 +30,14 @@ export class Database {
    */
   async open() {
     if (this.db) return this.db
+    this.opening ??= this.connect().finally(() => {
+      this.opening = null
+    })
+    return this.opening
+  }
+
+  /** @returns {Promise<IDBDatabase>} */
+  async connect() {
     const { name, version, upgrade, timeoutMs } = this.options
     const request = indexedDB.open(name, version)
     let isWanted = true

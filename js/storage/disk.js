@@ -1,37 +1,42 @@
-// Owns the journal of one user in IndexedDB: numbered segment files in the database, version and
-// record format of Emscripten's IDBFS. Knows nothing of what is in a segment.
+// Owns the journal of one user in IndexedDB: numbered segment files, and the snapshots that stand for
+// its beginning, in the database, version and record format of Emscripten's IDBFS. Knows nothing of
+// what is in a segment.
 //
 // FS.syncfs(false) is never called: it rolls back and deletes what other tabs wrote. Instead a commit
 // is ONE readwrite transaction, so that IndexedDB's own order of transactions is the lock:
 //
-//   own newest segment still there? --no--> cleared: "storage-lost", nothing is written
-//     | yes
+//   same database as ever? own newest segment still there? --no--> folded meanwhile: its snapshots
+//     | yes                                              \----> or cleared: "storage-lost"
 //   segments of other contexts after it --> the engine, inside the transaction
 //     |
 //   put the next segment --oncomplete--> acknowledged
 
 import { SyncError } from '../error.js'
 import { clearedError, Database, onResult, storageError } from './database.js'
+import { FoldLimits } from './fold-limits.js'
+import { decodeManifest, noManifest, reach, rowsIn } from './manifest.js'
 import { takeMountedFiles } from './mount.js'
+import { pathsOf } from './paths.js'
+import { bytesOf, ownBytes, putFile, store, upgrade, version } from './records.js'
+import { Snapshots } from './snapshots.js'
 
-/** IDBFS's own; never another, or stock IDBFS could not read the files any more. */
-const version = 21
-const store = 'FILE_DATA'
-const modeOfFile = 0o100666
-const modeOfFolder = 0o40777
-const lastSeq = 999_999_999_999
-
-/** @typedef {(seq: number, bytes: Uint8Array) => void} OnSegment */
+/** @typedef {(seq: number, bytes: Uint8Array) => boolean | void} OnSegment false: it is damaged */
 
 /**
  * What the engine needs of a disk.
  * @typedef {object} Disk
  * @property {'durable' | 'memory'} kind
- * @property {(onSegment: OnSegment) => Promise<void>} load gives every stored segment, in order
+ * @property {(onSegment: OnSegment) => Promise<void>} load gives everything stored, in order: the
+ *   pieces of the snapshots, then the segments after them
  * @property {(segment: () => Uint8Array, onSegment: OnSegment) => Promise<number>} commit makes
  *   `segment()` durable and gives its sequence number; before it asks for the bytes it gives the
  *   segments other contexts added. Rejects with a SyncError, having changed nothing
  * @property {(onSegment: OnSegment) => Promise<void>} refresh gives segments other contexts added
+ * @property {() => boolean} isFoldDue the journal became long
+ * @property {(rows: { all: number, changed: number }) => boolean} wantsWhole the next snapshot should
+ *   replace those before it
+ * @property {(source: import('./snapshots.js').SnapshotSource) => Promise<boolean>} fold puts a
+ *   snapshot in the place of the segments it stands for; false: it did not come to that
  * @property {() => Promise<void>} close
  */
 
@@ -40,22 +45,36 @@ const lastSeq = 999_999_999_999
  * @property {string} name of the database, and so the mount point of IDBFS: "/<prefix>/<user>"
  * @property {import('./mount.js').FileModule} module
  * @property {'relaxed' | 'strict'} [durability]
+ * @property {number} [foldAfter] segments
  * @property {number} [timeoutMs] how long a callback may take before it counts as lost
  */
 
 /** @implements {Disk} */
 export class IndexedDbDisk {
   /** @param {DiskOptions} options */
-  constructor({ name, module, durability = 'relaxed', timeoutMs = 15_000 }) {
+  constructor({ name, module, durability = 'relaxed', foldAfter, timeoutMs = 15_000 }) {
     /** @type {'durable'} */
     this.kind = 'durable'
     this.name = name
+    this.paths = pathsOf(name)
     this.module = module
     this.durability = durability
     this.timeoutMs = timeoutMs
     /** sequence number of the newest segment the engine knows */
     this.head = 0
-    this.database = new Database({ name, version, upgrade, timeoutMs })
+    this.manifest = noManifest
+    /** @type {Set<string>} files that the engine could not read */
+    this.damaged = new Set()
+    this.limits = new FoldLimits(foldAfter)
+    this.database = new Database({
+      ...{ name, version, timeoutMs },
+      upgrade: (db, transaction) => upgrade(db, transaction, this.paths),
+    })
+    this.snapshots = new Snapshots(this)
+    /** @type {string | null} names the database from its making on; null: nothing was read yet */
+    this.life = null
+    /** @type {IDBDatabase | null} the connection on which that was looked up last */
+    this.checked = null
     /** @type {Promise<unknown>} one transaction after the other, also across reopening */
     this.last = Promise.resolve()
     /** @type {{ seq: number, bytes: Uint8Array } | null} a commit whose end was never heard of */
@@ -67,9 +86,10 @@ export class IndexedDbDisk {
     try {
       await this.database.open()
       const files = await takeMountedFiles(this.module, this.name, this.timeoutMs)
-      for (const { seq, bytes } of files) {
-        this.head = seq
-        onSegment(seq, bytes)
+      try {
+        this.takeFiles(files, onSegment)
+      } finally {
+        files.clear()
       }
     } catch (error) {
       // One record that IDBFS cannot read fails its whole populate. Read directly below, where a
@@ -82,8 +102,8 @@ export class IndexedDbDisk {
   /** @param {OnSegment} onSegment */
   refresh(onSegment) {
     return this.inTurn(() =>
-      this.database.transaction(store, 'readonly', {}, (files, fail) => {
-        this.readNew(files, fail, onSegment, () => {})
+      this.transaction('readonly', (files, fail, begin) => {
+        begin(() => this.readNew(files, fail, onSegment, () => {}))
         return () => {}
       }),
     )
@@ -94,6 +114,23 @@ export class IndexedDbDisk {
     return this.inTurn(() => this.commitOnce(segment, onSegment)).finally(() => {
       this.unsure = null
     })
+  }
+
+  isFoldDue() {
+    return this.damaged.size > 0 || this.limits.isDue(this.manifest)
+  }
+
+  /** @param {{ all: number, changed: number }} rows */
+  wantsWhole({ all, changed }) {
+    const isFirst = this.manifest.snapshots.length === 0
+    return (
+      isFirst || this.damaged.size > 0 || this.limits.isWaste(rowsIn(this.manifest) + changed, all)
+    )
+  }
+
+  /** @param {import('./snapshots.js').SnapshotSource} source */
+  fold(source) {
+    return this.snapshots.fold(source)
   }
 
   async close() {
@@ -109,7 +146,7 @@ export class IndexedDbDisk {
    */
   inTurn(work) {
     const result = this.last.then(async () => {
-      this.database.mayCreate = this.head === 0
+      this.database.mayCreate = this.life === null
       try {
         return await work()
       } catch (error) {
@@ -125,33 +162,53 @@ export class IndexedDbDisk {
     return result
   }
 
+  /**
+   * One transaction. What `begin` is given runs once it is sure that this still is the database it
+   * was at first: a stale tab must not write into another one of the same name.
+   * @template T
+   * @param {IDBTransactionMode} mode
+   * @param {(files: IDBObjectStore, fail: import('./records.js').Fail,
+   *   begin: (work: () => void) => void) => () => T} work
+   * @returns {Promise<T>}
+   */
+  transaction(mode, work) {
+    const options = mode === 'readonly' ? {} : { durability: this.durability }
+    return this.database.transaction(store, mode, options, (files, fail) =>
+      work(files, fail, (begin) => {
+        const { db } = files.transaction
+        if (db === this.checked) return begin()
+        onResult(files.get(this.paths.life), fail, (record) => {
+          const life = String(record?.contents)
+          if (this.life !== null && this.life !== life) throw clearedError()
+          this.life = life
+          this.checked = db
+          begin()
+        })
+      }),
+    )
+  }
+
   /** @param {() => Uint8Array} segment @param {OnSegment} onSegment @returns {Promise<number>} */
   async commitOnce(segment, onSegment) {
-    const options = { durability: this.durability }
-    const seq = await this.database.transaction(store, 'readwrite', options, (files, fail) => {
+    const seq = await this.transaction('readwrite', (files, fail, begin) => {
       let written = 0
-      this.readNew(files, fail, onSegment, (own) => {
+      const put = (/** @type {number | null} */ own) => {
         written = own ?? this.put(files, fail, segment())
-      })
+      }
+      begin(() => this.readNew(files, fail, onSegment, put))
       return () => written
     })
     this.head = Math.max(this.head, seq)
     return seq
   }
 
-  /** @param {IDBObjectStore} files @param {(error: unknown) => void} fail @param {Uint8Array} bytes */
+  /** @param {IDBObjectStore} files @param {import('./records.js').Fail} fail @param {Uint8Array} bytes */
   put(files, fail, bytes) {
     const seq = this.head + 1
-    const timestamp = new Date()
-    // IndexedDB clones the whole buffer under a view
-    const contents = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+    const contents = ownBytes(bytes)
     this.unsure = { seq, bytes: contents }
-    if (seq === 1) {
-      // stock IDBFS populates a file only below a folder that has a record
-      files.put({ timestamp, mode: modeOfFolder }, `${this.name}/journal`)
-    }
-    const request = files.put({ timestamp, mode: modeOfFile, contents }, this.path(seq))
-    onResult(request, fail, () => {})
+    putFile(files, fail, this.paths.segment(seq), contents)
+    this.limits.add(seq, contents.length)
     return seq
   }
 
@@ -159,33 +216,61 @@ export class IndexedDbDisk {
    * Gives the segments after the head to the engine, then goes on in the same transaction. `own` is
    * the number of a commit of ours whose acknowledgement was lost, found stored after all.
    * @param {IDBObjectStore} files
-   * @param {(error: unknown) => void} fail
+   * @param {import('./records.js').Fail} fail
    * @param {OnSegment} onSegment
    * @param {(own: number | null) => void} next
    */
   readNew(files, fail, onSegment, next) {
-    const range = IDBKeyRange.bound(this.path(this.head), this.path(lastSeq))
-    onResult(files.getAllKeys(range), fail, (keys) => {
-      if (this.head > 0 && keys[0] !== this.path(this.head)) throw clearedError()
-      const added = keys.filter((key) => this.seqOf(key) > this.head)
-      if (added.length === 0) return next(null)
-      const records = files.getAll(IDBKeyRange.bound(added[0], added[added.length - 1]))
-      onResult(records, fail, (contents) => {
-        /** @type {number | null} */
-        let own = null
-        const first = keys.indexOf(added[0])
-        for (let i = 0; i < contents.length; i++) {
-          const seq = this.seqOf(keys[first + i])
-          if (!(seq > this.head)) continue
-          // a record that is not a file gives no bytes: the engine reports it as damaged
-          const bytes = contents[i]?.contents instanceof Uint8Array ? contents[i].contents : empty
-          this.head = seq
-          if (this.isUnsure(seq, bytes)) own = seq
-          else onSegment(seq, bytes)
-        }
-        next(own)
+    const { paths } = this
+    onResult(files.getAllKeys(paths.segmentsFrom(this.head)), fail, (keys) => {
+      const read = () => this.readSegments(files, fail, keys, onSegment, next)
+      if (this.head > 0 && keys[0] === paths.segment(this.head)) return read()
+      this.snapshots.readManifest(files, fail, (manifest, damaged) => {
+        if (damaged) this.give(paths.manifests[0], 0, damaged, onSegment)
+        // gone, and not because it was folded
+        if (this.head > 0 && reach(manifest) <= this.head) throw clearedError()
+        // A snapshot tells rows, not who wrote them. Written again it might count twice.
+        if (this.unsure && this.unsure.seq <= reach(manifest)) throw unknownEnd()
+        this.snapshots.readPieces(files, fail, manifest, onSegment, () => {
+          this.setManifest(manifest)
+          this.head = Math.max(this.head, reach(manifest))
+          read()
+        })
       })
     })
+  }
+
+  /**
+   * @param {IDBObjectStore} files
+   * @param {import('./records.js').Fail} fail
+   * @param {IDBValidKey[]} keys
+   * @param {OnSegment} onSegment
+   * @param {(own: number | null) => void} next
+   */
+  readSegments(files, fail, keys, onSegment, next) {
+    const added = keys.filter((key) => this.paths.seqOf(key) > this.head)
+    if (added.length === 0) return next(null)
+    const records = files.getAll(IDBKeyRange.bound(added[0], added[added.length - 1]))
+    onResult(records, fail, (contents) => {
+      /** @type {number | null} */
+      let own = null
+      const first = keys.indexOf(added[0])
+      for (let i = 0; i < contents.length; i++) {
+        const seq = this.paths.seqOf(keys[first + i])
+        if (!(seq > this.head)) continue
+        const bytes = bytesOf(contents[i])
+        this.head = seq
+        if (this.isUnsure(seq, bytes)) own = seq
+        else this.give(this.paths.segment(seq), seq, bytes, onSegment)
+        this.limits.add(seq, bytes.length)
+      }
+      next(own)
+    })
+  }
+
+  /** @param {string} path @param {number} seq @param {Uint8Array} bytes @param {OnSegment} onSegment */
+  give(path, seq, bytes, onSegment) {
+    if (onSegment(seq, bytes) === false) this.damaged.add(path)
   }
 
   /** @param {number} seq @param {Uint8Array} bytes */
@@ -197,45 +282,48 @@ export class IndexedDbDisk {
     )
   }
 
-  /** @param {number} seq */
-  path(seq) {
-    return `${this.name}/journal/${String(seq).padStart(12, '0')}`
+  /**
+   * What IDBFS found, if it is all there: another context may have folded while it was reading.
+   * @param {import('./mount.js').MountedFiles} files
+   * @param {OnSegment} onSegment
+   */
+  takeFiles(files, onSegment) {
+    const { paths } = this
+    const stored = paths.manifests.map((path) => files.get(path))
+    const manifest = decodeManifest(stored[0]) ?? decodeManifest(stored[1])
+    if (!manifest && stored[0]) return
+    const { snapshots } = manifest ?? noManifest
+    const pieces = snapshots.flatMap(({ id, to, pieces: count }) =>
+      Array.from({ length: count }, (_, n) => ({ seq: to, path: paths.piece(id, n) })),
+    )
+    const base = reach(manifest ?? noManifest)
+    const isWhole = base === 0 || files.has(paths.segment(base))
+    if (!isWhole || !pieces.every(({ path }) => files.has(path))) return
+    const segments = files
+      .list(paths.journal)
+      .map((path) => ({ seq: paths.seqOf(path), path }))
+      .filter(({ seq }) => seq > base)
+    for (const { seq, path } of pieces) this.give(path, seq, files.take(path), onSegment)
+    this.setManifest(manifest ?? noManifest)
+    this.head = base
+    for (const { seq, path } of segments) {
+      const bytes = files.take(path)
+      this.head = seq
+      this.give(path, seq, bytes, onSegment)
+      this.limits.add(seq, bytes.length)
+    }
   }
 
-  /** @param {IDBValidKey} key @returns {number} NaN for a file that is no segment */
-  seqOf(key) {
-    const name = String(key).slice(this.name.length + '/journal/'.length)
-    return /^\d{12}$/.test(name) ? Number(name) : Number.NaN
+  /** @param {import('./manifest.js').Manifest} manifest */
+  setManifest(manifest) {
+    this.manifest = manifest
+    this.limits.forget(reach(manifest))
   }
 }
 
-/** Nothing survives it; for `storage: 'memory'` and where there is no IndexedDB. @implements {Disk} */
-export class MemoryDisk {
-  constructor() {
-    /** @type {'memory'} */
-    this.kind = 'memory'
-    this.head = 0
-  }
-
-  async load() {}
-  async refresh() {}
-
-  /** @param {() => Uint8Array} _segment */
-  async commit(_segment) {
-    return ++this.head
-  }
-
-  async close() {}
-}
-
-const empty = new Uint8Array(0)
-
-/** As IDBFS makes it. @param {IDBDatabase} db @param {IDBTransaction} transaction */
-function upgrade(db, transaction) {
-  const files = db.objectStoreNames.contains(store)
-    ? transaction.objectStore(store)
-    : db.createObjectStore(store)
-  if (!files.indexNames.contains('timestamp')) {
-    files.createIndex('timestamp', 'timestamp', { unique: false })
-  }
+function unknownEnd() {
+  return new SyncError(
+    'storage-lost',
+    'the local database was lost while it was written: look whether this write is there',
+  )
 }

@@ -11,12 +11,21 @@ import { within } from '../within.js'
  */
 
 /**
- * Every journal segment IDBFS finds, in order. Each is taken out of MEMFS as it is given: the
- * database keeps it, memory need not.
+ * What IDBFS read. Each file is taken out of MEMFS when it was used: the database keeps it, memory
+ * need not.
+ * @typedef {object} MountedFiles
+ * @property {(path: string) => boolean} has
+ * @property {(path: string) => Uint8Array | undefined} get
+ * @property {(path: string) => Uint8Array} take
+ * @property {(folder: string) => string[]} list paths, in order
+ * @property {() => void} clear
+ */
+
+/**
  * @param {FileModule} module
  * @param {string} mountpoint also the name of the database
  * @param {number} timeoutMs
- * @returns {Promise<Iterable<{ seq: number, bytes: Uint8Array }>>} rejects with whatever IDBFS says
+ * @returns {Promise<MountedFiles>} rejects with whatever IDBFS says
  */
 export async function takeMountedFiles({ FS, IDBFS }, mountpoint, timeoutMs) {
   FS.mkdirTree(mountpoint)
@@ -31,17 +40,35 @@ export async function takeMountedFiles({ FS, IDBFS }, mountpoint, timeoutMs) {
     IDBFS.dbs[mountpoint]?.close()
     delete IDBFS.dbs[mountpoint]
   }
-  return takeFiles(FS, `${mountpoint}/journal`)
+  return filesBelow(FS, mountpoint)
 }
 
-/** @param {any} FS @param {string} folder */
-function* takeFiles(FS, folder) {
-  if (!FS.analyzePath(folder).exists) return
-  const names = FS.readdir(folder).filter((/** @type {string} */ name) => /^\d{12}$/.test(name))
-  for (const name of names.sort()) {
-    const path = `${folder}/${name}`
-    const bytes = FS.readFile(path)
-    FS.unlink(path)
-    yield { seq: Number(name), bytes }
+/** @param {any} FS @param {string} mountpoint @returns {MountedFiles} */
+function filesBelow(FS, mountpoint) {
+  /** @param {string} path */
+  const has = (path) => FS.analyzePath(path).exists
+  /** @param {string} folder @returns {string[]} */
+  const list = (folder) =>
+    has(folder)
+      ? FS.readdir(folder)
+          .filter((/** @type {string} */ name) => name !== '.' && name !== '..')
+          .sort()
+          .map((/** @type {string} */ name) => `${folder}/${name}`)
+      : []
+  return {
+    has,
+    list,
+    get: (path) => (has(path) ? FS.readFile(path) : undefined),
+    take(path) {
+      const bytes = FS.readFile(path)
+      FS.unlink(path)
+      return bytes
+    },
+    clear() {
+      for (const path of list(mountpoint)) {
+        if (!FS.isDir(FS.stat(path).mode)) FS.unlink(path)
+        else for (const file of list(path)) FS.unlink(file)
+      }
+    },
   }
 }

@@ -109,17 +109,17 @@ test('offline rejects, loses nothing, and is told to onError once', async () => 
 })
 
 test('an aborted sync rejects at once, others go on', async () => {
-  /** @type {(response: Response) => void} */
-  let answer = () => {}
-  const client = await newClient({ fetch: () => new Promise((resolve) => (answer = resolve)) })
+  /** @type {((response: Response) => void)[]} */
+  const requests = []
+  const client = await newClient({ fetch: () => new Promise((resolve) => requests.push(resolve)) })
   const controller = new AbortController()
   const aborted = client.sync({ signal: controller.signal })
   const other = client.sync()
   await until(() => client.status().state === 'syncing')
   controller.abort('enough')
   await assert.rejects(aborted, { code: 'aborted', cause: 'enough' })
-  await new Promise((resolve) => setTimeout(resolve, 5))
-  answer(new Response('{}'))
+  await until(() => requests.length === 1)
+  requests[0](new Response('{}'))
   assert.equal((await other).requests, 1)
   await assert.rejects(client.sync({ signal: AbortSignal.abort() }), { code: 'aborted' })
 })
@@ -146,8 +146,10 @@ test('on 401 the session is refreshed once', async () => {
 test('close stops a request that never ends, and frees all', async () => {
   const auth = authOf(anna)
   let stopped = false
+  let isSent = false
   const fetch = (/** @type {any} */ _url, /** @type {any} */ init) =>
     new Promise((_, reject) => {
+      isSent = true
       init.signal.addEventListener('abort', () => {
         stopped = true
         reject(init.signal.reason)
@@ -155,8 +157,7 @@ test('close stops a request that never ends, and frees all', async () => {
     })
   const client = await newClient({ auth, fetch })
   const sync = client.sync()
-  await until(() => client.status().state === 'syncing')
-  await new Promise((resolve) => setTimeout(resolve, 5))
+  await until(() => isSent)
   const rejected = assert.rejects(sync, { code: 'closed' })
   await client.close()
   await rejected

@@ -4,7 +4,8 @@
 import 'fake-indexeddb/auto'
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { IndexedDbDisk, MemoryDisk } from '../../js/storage/disk.js'
+import { IndexedDbDisk } from '../../js/storage/disk.js'
+import { MemoryDisk } from '../../js/storage/memory-disk.js'
 import { fakeFs, result } from '../support/fake-fs.js'
 import { engines, newDatabase } from '../support/open-client.js'
 
@@ -28,8 +29,9 @@ async function openContext(name, options = {}) {
   disks.push(disk)
   /** @type {string[]} */
   const seen = []
-  const onSegment = (/** @type {number} */ seq, /** @type {Uint8Array} */ contents) =>
+  const onSegment = (/** @type {number} */ seq, /** @type {Uint8Array} */ contents) => {
     seen.push(`${seq} ${text(contents)}`)
+  }
   await disk.load(onSegment)
   const write = (/** @type {string} */ value) => disk.commit(() => bytes(value), onSegment)
   return { disk, seen, write, onSegment }
@@ -80,10 +82,15 @@ test('records have the format, the version and the folder of IDBFS', async () =>
   const db = await result(indexedDB.open(name))
   const files = db.transaction('FILE_DATA').objectStore('FILE_DATA')
   const keys = await result(files.getAllKeys())
-  const [folder, file] = await result(db.transaction('FILE_DATA').objectStore('FILE_DATA').getAll())
+  const records = await result(db.transaction('FILE_DATA').objectStore('FILE_DATA').getAll())
   db.close()
   assert.equal(db.version, 21)
-  assert.deepEqual(keys, [`${name}/journal`, `${name}/journal/000000000001`])
+  const names = ['damaged', 'journal', 'journal/000000000001', 'life', 'snapshot']
+  assert.deepEqual(
+    keys,
+    names.map((path) => `${name}/${path}`),
+  )
+  const [, folder, file] = records
   assert.equal(folder.mode, 0o40777)
   assert.ok(folder.timestamp instanceof Date && file.timestamp instanceof Date)
   assert.equal(file.mode, 0o100666)
@@ -226,7 +233,7 @@ test('a callback that never comes is "storage-lost" after the time', async () =>
   const { disk, write } = await openContext(newName())
   await write('a')
   const request = {}
-  const store = { getAllKeys: () => request }
+  const store = { getAllKeys: () => request, transaction: { db: disk.database.db } }
   replace(IDBDatabase.prototype, 'transaction', () => ({ objectStore: () => store, abort() {} }))
   const hold = disk.database.options.timeoutMs
   const before = Date.now()

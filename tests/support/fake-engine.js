@@ -39,6 +39,7 @@ export class FakeEngine {
     this.isCommitting = false
     this.isLoaded = false
     this.isGone = false
+    this.leads = true
     /** @type {number[]} tickets of sync() */
     this.syncs = []
     /** @type {any[]} */
@@ -175,9 +176,14 @@ export class FakeEngine {
     this.syncs = this.syncs.filter((other) => other !== ticket)
   }
 
+  /** @param {{ here: boolean }} event */
+  leaderIs({ here }) {
+    this.leads = here
+  }
+
   poke() {
     this.poked = (this.poked ?? 0) + 1
-    if (this.config.autoSync && this.syncs.length === 0) {
+    if (this.leads && this.config.autoSync && this.syncs.length === 0) {
       this.syncs.push(0)
       this.tell({ type: 'askSession', refresh: false })
     }

@@ -67,7 +67,7 @@ export function openClient(options = {}, createModule = createFakeModule) {
 /** @param {() => unknown} holds */
 export async function until(holds, ms = 2000) {
   const end = Date.now() + ms
-  while (!holds()) {
+  while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited ${ms} ms in vain for ${holds}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }

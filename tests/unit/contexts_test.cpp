@@ -25,6 +25,24 @@ struct Tabs {
   }
 };
 
+/// Two tabs that sync by themselves, the first of them elected.
+struct ElectedTabs {
+  ModelServer server;
+  std::shared_ptr<Disk> disk = std::make_shared<Disk>();
+  Device leader{server, "leader", disk, true}, other{server, "other", disk, true};
+
+  ElectedTabs() {
+    other.feed(LeaderIs{false});
+    leader.feed(Poke{});
+    other.catch_up();
+    leader.bodies.clear();
+  }
+  void write(int what) {
+    other.put("logs", kId, {{"category", "chat"}, {"content", std::to_string(what)}});
+    leader.catch_up();
+  }
+};
+
 }  // namespace
 
 TEST_CASE("contexts: what one writes the other reads and sends") {
@@ -392,4 +410,78 @@ TEST_CASE(
     REQUIRE(settle_down({&tabs.one, &tabs.two}));
     CHECK(tabs.one.ask({{"overwritten", true}}).empty());
   }
+}
+
+TEST_CASE("contexts: the leader sends what another wrote, after a quiet time, once") {
+  ElectedTabs tabs;
+  tabs.write(1);
+  tabs.leader.wait(400);
+  CHECK(tabs.leader.bodies.empty());
+  tabs.leader.wait(200);
+  CHECK(tabs.leader.bodies.size() == 1);
+  CHECK(tabs.leader.pending() == 0);
+  tabs.other.catch_up();
+  CHECK(tabs.other.pending() == 0);
+  tabs.leader.wait(60'000);
+  CHECK(tabs.leader.bodies.size() == 1);
+  for (int i = 0; i < 24; ++i) {  // 4.8 s of typing
+    tabs.write(i);
+    tabs.leader.wait(200);
+  }
+  CHECK(tabs.leader.bodies.size() == 1);
+  tabs.write(24);
+  tabs.leader.wait(300);
+  CHECK(tabs.leader.bodies.size() == 2);
+  CHECK(tabs.other.bodies.empty());
+}
+
+TEST_CASE("contexts: the leader sends what it finds when it takes over or starts") {
+  ElectedTabs tabs;
+  tabs.other.put("logs", kId, kLog);
+  tabs.leader.kill();
+  tabs.other.feed(LeaderIs{true});
+  tabs.other.wait(600);
+  CHECK(tabs.server.applied() == 1);
+  tabs.other.feed(LeaderIs{false});
+  tabs.other.put("logs", kId, {{"content", "y"}});
+  tabs.leader.open();
+  tabs.leader.feed(Poke{});
+  CHECK(tabs.server.applied() == 2);
+}
+
+TEST_CASE("contexts: what another context is sending is left to it, unless it stops") {
+  ElectedTabs tabs;
+  tabs.write(1);
+  tabs.other.holds = {Wish::kFetch};
+  tabs.other.begin(SyncNow{});
+  tabs.leader.catch_up();
+  tabs.leader.wait(2000);
+  CHECK(tabs.leader.bodies.empty());
+  SUBCASE("it is answered") {
+    tabs.other.release(Wish::kFetch);
+    tabs.leader.catch_up();
+    tabs.leader.wait(60'000);
+    CHECK(tabs.leader.bodies.empty());
+  }
+  SUBCASE("it is killed") {
+    tabs.other.kill();
+    tabs.leader.wait(60'000);
+    CHECK(tabs.leader.bodies.size() == 1);
+  }
+  CHECK(tabs.leader.pending() == 0);
+  CHECK(tabs.server.applied() == 1);
+}
+
+TEST_CASE("contexts: an answer to one tells the others that the server can be reached") {
+  ElectedTabs tabs;
+  tabs.leader.offline = true;
+  tabs.write(1);
+  tabs.leader.wait(1000);
+  CHECK(tabs.leader.state() == "offline");
+  REQUIRE(tabs.other.sync().empty());
+  tabs.leader.catch_up();
+  CHECK(tabs.leader.state() == "idle");
+  const std::size_t asked = tabs.leader.bodies.size();
+  tabs.leader.wait(600'000);
+  CHECK(tabs.leader.bodies.size() == asked);
 }

@@ -30,6 +30,7 @@ TEST_CASE("fields: every event survives JSON") {
       SyncNow{3},
       AbortSync{3},
       Poke{},
+      LeaderIs{false},
       Fetched{4, 200, "{}", "120", 99},
       TimerFired{},
       RetryRejected{1, "id"},

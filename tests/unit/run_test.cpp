@@ -153,3 +153,46 @@ TEST_CASE("run: without autoSync only sync() talks to the network") {
   phone.wait(600'000);
   CHECK(phone.bodies.size() == 1);
 }
+
+TEST_CASE("run: only who leads starts by itself") {
+  ModelServer server;
+  Device phone(server, "phone", nullptr, true);
+  phone.feed(LeaderIs{false});
+  phone.put("logs", kId, kLog);
+  phone.feed(Poke{});
+  phone.wait(60'000);
+  CHECK(phone.bodies.empty());
+  CHECK(!phone.timer_at);
+  REQUIRE(phone.sync().empty());  // whoever is asked obeys
+  CHECK(phone.pending() == 0);
+  phone.put("logs", kId, {{"content", "y"}});
+  phone.wait(60'000);
+  CHECK(phone.pending() == 1);
+  phone.feed(LeaderIs{true});  // what is overdue goes at once
+  phone.wait(1);
+  CHECK(phone.pending() == 0);
+}
+
+TEST_CASE("run: who loses the lead ends the run under way, and starts none") {
+  ModelServer server;
+  Device phone(server, "phone", nullptr, true);
+  phone.holds = {Wish::kFetch};
+  phone.feed(Poke{});
+  phone.put("logs", kId, kLog);
+  phone.feed(LeaderIs{false});
+  phone.release(Wish::kFetch);
+  CHECK(phone.pending() == 0);
+  phone.put("logs", kId, {{"content", "y"}});
+  phone.wait(60'000);
+  CHECK(phone.pending() == 1);
+  phone.offline = true;
+  CHECK(phone.sync() == "offline");
+  const auto next_retry_at = [&] { return phone.ask({{"status", true}})["nextRetryAt"]; };
+  CHECK(next_retry_at().is_null());
+  CHECK(!phone.timer_at);
+  phone.feed(LeaderIs{true});
+  CHECK(next_retry_at().is_number());
+  phone.offline = false;
+  phone.wait(600'000);
+  CHECK(phone.pending() == 0);
+}

@@ -35,6 +35,7 @@ struct Engine::Self {
   void on(const SyncNow& sync);
   void on(const AbortSync& sync) { run.abort(sync.ticket); }
   void on(const Poke&) { run.poke(now); }
+  void on(const LeaderIs& leader) { run.lead(leader.here); }
   void on(const Fetched& fetched) { run.fetched(fetched, now); }
   void on(const TimerFired&) {
     told_timer.reset();
@@ -45,6 +46,8 @@ struct Engine::Self {
   void on(const RestoreOverwritten& restore);
   void on(const Close&);
 
+  /// What another context wrote may be for this one to send.
+  void heard(const Outcome& outcome);
   /// The end of every call: whatever the event changed is said once.
   std::vector<Effect> effects();
   void append(Entry entry, Ticket ticket);
@@ -229,6 +232,15 @@ Json Engine::Self::status(Now at) const {
           {"nextRetryAt", next_retry_at}};
 }
 
+void Engine::Self::heard(const Outcome& outcome) {
+  if (!is_loaded) return;
+  if (outcome.is_sent) {
+    run.others_sent(outcome.is_answered, now);
+  } else if (outcome.is_written && !store.outbox().empty()) {
+    run.wrote(now);
+  }
+}
+
 std::vector<Effect> Engine::Self::effects() {
   if (is_loaded) {
     // The first commit failed: neither the next one nor a request may go without it.
@@ -296,6 +308,7 @@ std::vector<Effect> Engine::load(std::int64_t seq, std::string_view bytes, Now n
     self_->out.push_back(
         Failed{error->code, error->message + " (segment " + std::to_string(seq) + ")"});
   }
+  self_->heard(outcome);
   return self_->effects();
 }
 
@@ -323,6 +336,9 @@ Json Engine::query(const Json& question, Now now) const {
   const auto asks = [&](const char* name) { return question.contains(name); };
   if (!question.is_object()) return nullptr;
   if (asks("status")) return self_->status(now);
+  if (asks("stored")) {
+    return {{"all", self_->store.row_count()}, {"changed", self_->store.changed_rows()}};
+  }
   const bool reads_empty = self_->run.is_user_gone();
   Json list = Json::array();
   if (asks("overwritten")) {

@@ -83,7 +83,8 @@ void Run::abort(Ticket ticket) {
 }
 
 void Run::poke(Now now) {
-  if (!config_.auto_sync || ended_ || (not_before_ && now.mono_ms < *not_before_)) return;
+  if (!config_.auto_sync || !leads_ || ended_) return;
+  if (not_before_ && now.mono_ms < *not_before_) return;
   if (!is_running()) start(now);
 }
 
@@ -93,6 +94,23 @@ void Run::wrote(Now now) {
   Ms due = std::min(*first_dirty_at_ + kBurstMs, now.mono_ms + config_.debounce_ms);
   if (attempt_ > 0 && wanted_at_) due = std::max(due, *wanted_at_);
   wanted_at_ = due;
+}
+
+void Run::others_sent(bool is_answered, Now now) {
+  if (is_running() || ended_) return;
+  if (is_answered) {
+    last_error_.reset();  // the server can be reached after all
+    attempt_ = 0;
+    not_before_.reset();
+  }
+  if (!config_.auto_sync) return;
+  first_dirty_at_.reset();
+  if (store_.outbox().empty()) {
+    if (attempt_ == 0) wanted_at_.reset();
+  } else {
+    // Theirs to finish; ours only if they stop in the middle.
+    wanted_at_ = std::max(wanted_at_.value_or(0), now.mono_ms + kBurstMs);
+  }
 }
 
 void Run::start(Now now) {
@@ -296,13 +314,14 @@ void Run::timer(Now now) {
   if (phase_ == Phase::kWaiting && resume_at_ && now.mono_ms >= *resume_at_) {
     resume_at_.reset();
     step(now);
-  } else if (!is_running() && wanted_at_ && now.mono_ms >= *wanted_at_) {
+  } else if (leads_ && !is_running() && wanted_at_ && now.mono_ms >= *wanted_at_) {
     start(now);
   }
 }
 
 std::optional<Ms> Run::next_timer() const {
-  return phase_ == Phase::kWaiting ? resume_at_ : is_running() ? std::nullopt : wanted_at_;
+  if (phase_ == Phase::kWaiting) return resume_at_;
+  return is_running() || !leads_ ? std::nullopt : wanted_at_;
 }
 
 void Run::finish(const std::optional<Error>& error, Now now, Failure failure) {

@@ -35,8 +35,12 @@ class Run {
   void sync_now(Ticket ticket, Now now);
   void abort(Ticket ticket);
   void poke(Now now);
-  /// The app wrote something that the server should know.
+  /// Only who leads starts by itself; what it would have done meanwhile is not forgotten.
+  void lead(bool here) { leads_ = here; }
+  /// The app wrote something that the server should know, here or in another context.
   void wrote(Now now);
+  /// Another context's run got on: `is_answered`, or it is just sending.
+  void others_sent(bool is_answered, Now now);
   void session_is(const SessionIs& session, Now now);
   void fetched(const Fetched& fetched, Now now);
   /// A commit that the run waited for is durable, or failed.
@@ -51,7 +55,7 @@ class Run {
   [[nodiscard]] std::optional<Ms> next_timer() const;
   /// when the next try after a failure is due, monotonic
   [[nodiscard]] std::optional<Ms> retry_at() const {
-    return attempt_ > 0 ? wanted_at_ : std::nullopt;
+    return leads_ && attempt_ > 0 ? wanted_at_ : std::nullopt;
   }
   [[nodiscard]] const std::optional<Error>& last_error() const { return last_error_; }
   [[nodiscard]] bool is_user_gone() const { return ended_ && ended_->code == "signed-out"; }
@@ -91,6 +95,7 @@ class Run {
   Request request_;
   std::string token_;
   std::int64_t fetch_id_ = 0;
+  bool leads_ = true;
   Now sent_at_;
   bool refreshed_ = false;
   bool is_current_ = false;  ///< this run has pulled everything since its last caller joined

@@ -60,8 +60,13 @@ struct AbortSync {
   Ticket ticket = 0;
 };
 /// Something suggests that there is news: start, focus, online, a realtime poke. Pulls soon when
-/// autoSync is on.
+/// autoSync is on and this context leads.
 struct Poke {};
+/// Whether this context is the one that starts runs by itself; until told it is. It may change at
+/// any time: a run under way ends as it would have, and sync() works everywhere.
+struct LeaderIs {
+  bool here = true;
+};
 /// A request ended. `status` 0: it never got an answer.
 struct Fetched {
   std::int64_t id = 0, status = 0;
@@ -85,9 +90,9 @@ struct RestoreOverwritten {
 /// No more work: open tickets are settled with "closed".
 struct Close {};
 
-using Event =
-    std::variant<Write, Loaded, Flushed, FlushFailed, SessionIs, UserGone, SyncNow, AbortSync, Poke,
-                 Fetched, TimerFired, RetryRejected, DiscardRejected, RestoreOverwritten, Close>;
+using Event = std::variant<Write, Loaded, Flushed, FlushFailed, SessionIs, UserGone, SyncNow,
+                           AbortSync, Poke, LeaderIs, Fetched, TimerFired, RetryRejected,
+                           DiscardRejected, RestoreOverwritten, Close>;
 
 // Effects --------------------------------------------------------------------------------------
 
@@ -161,6 +166,7 @@ SOMATIC_MESSAGE(UserGone, "userGone");
 SOMATIC_MESSAGE(SyncNow, "syncNow", field("ticket", &SyncNow::ticket));
 SOMATIC_MESSAGE(AbortSync, "abortSync", field("ticket", &AbortSync::ticket));
 SOMATIC_MESSAGE(Poke, "poke");
+SOMATIC_MESSAGE(LeaderIs, "leaderIs", field("here", &LeaderIs::here));
 SOMATIC_MESSAGE(Fetched, "fetched", field("id", &Fetched::id), field("status", &Fetched::status),
                 field("body", &Fetched::body), field("retryAfter", &Fetched::retry_after),
                 field("bytesSent", &Fetched::bytes_sent));

@@ -3,6 +3,7 @@
 
 #include "store/snapshot.hpp"
 
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -30,16 +31,6 @@ void take(const Json& json, const char* name, std::optional<T>& value, T (*read)
 template <typename T>
 void take(const Json& json, const char* name, T& value) {
   if (const Json* found = member(json, name)) read_member(*found, value);
-}
-
-Json write_change(const Change& change) {
-  Json out = Json::object();
-  put(out, "del", change.del);
-  put(out, "set", change.set);
-  put(out, "inc", change.inc);
-  put(out, "base", change.base);
-  put(out, "clocks", change.clocks);
-  return out;
 }
 
 Json write_server(const ServerRow& row) {
@@ -84,7 +75,7 @@ Gone read_gone(const Json& json) {
 }
 
 Json write_rejected(const Rejected& rejected) {
-  Json out = {{"mid", rejected.mid}, {"change", write_change(rejected.change)}};
+  Json out = {{"mid", rejected.mid}, {"change", write_member(rejected.change)}};
   put(out, "code", rejected.code);
   put(out, "message", rejected.message);
   put(out, "at", rejected.at);
@@ -102,7 +93,7 @@ Rejected read_rejected(const Json& json) {
 }
 
 Json write_frozen(const Frozen& frozen) {
-  Json out = {{"mid", frozen.mid}, {"change", write_change(frozen.change)}};
+  Json out = {{"mid", frozen.mid}, {"change", write_member(frozen.change)}};
   if (frozen.base) out["base"] = *frozen.base;
   return out;
 }
@@ -115,30 +106,56 @@ Frozen read_frozen(const Json& json) {
   return frozen;
 }
 
-/// Most columns share one stamp: each is written once, columns name its place.
-Json write_pending(const Pending& pending) {
-  Json stamps = Json::array(), places = Json::object();
-  for (const auto& [column, at] : pending.stamps) {
-    const Json stamp = Json::array({at.wall_ms, at.mono_ms, at.boot});
-    std::size_t place = 0;
-    while (place < stamps.size() && stamps[place] != stamp) ++place;
-    if (place == stamps.size()) stamps.push_back(stamp);
-    places[column] = place;
+Json write_stamp(const Stamp& at) { return Json::array({at.wall_ms, at.mono_ms, at.boot}); }
+
+Stamp read_stamp(const Json& json) {
+  Stamp stamp;
+  if (!json.is_array() || json.size() != 3) return stamp;
+  read_member(json[0], stamp.wall_ms);
+  read_member(json[1], stamp.mono_ms);
+  read_member(json[2], stamp.boot);
+  return stamp;
+}
+
+/// The names under which stamps are kept.
+std::set<std::string> columns_of(const Change& change) {
+  std::set<std::string> names;
+  if (change.del) names.insert("*");
+  for (const auto* columns : {&change.set, &change.inc}) {
+    for (const auto& [column, value] : columns->items()) names.insert(column);
   }
-  return {{"change", write_change(pending.change)}, {"stamps", stamps}, {"columns", places}};
+  return names;
+}
+
+/// Mostly all columns share one stamp, `at`; else each has its own in `stamps`.
+Json write_pending(const Pending& pending) {
+  Json out = {{"change", write_member(pending.change)}};
+  if (pending.stamps.empty()) return out;
+  const Stamp& shared = pending.stamps.begin()->second;
+  std::set<std::string> columns;
+  bool is_one = true;
+  for (const auto& [column, at] : pending.stamps) {
+    columns.insert(column);
+    is_one = is_one && at == shared;
+  }
+  if (is_one && columns == columns_of(pending.change)) {
+    out["at"] = write_stamp(shared);
+    return out;
+  }
+  for (const auto& [column, at] : pending.stamps) out["stamps"][column] = write_stamp(at);
+  return out;
 }
 
 Pending read_pending(const Json& json) {
   Pending pending;
   take(json, "change", pending.change);
-  const Json& stamps = at(json, "stamps");
-  for (const auto& [column, place] : members(at(json, "columns"))) {
-    const auto index = static_cast<std::size_t>(whole_number(place));
-    if (!stamps.is_array() || index >= stamps.size() || stamps[index].size() != 3) continue;
-    Stamp& stamp = pending.stamps[column];
-    read_member(stamps[index][0], stamp.wall_ms);
-    read_member(stamps[index][1], stamp.mono_ms);
-    read_member(stamps[index][2], stamp.boot);
+  if (const Json* shared = member(json, "at")) {
+    for (const std::string& column : columns_of(pending.change)) {
+      pending.stamps[column] = read_stamp(*shared);
+    }
+  }
+  for (const auto& [column, at] : members(at(json, "stamps"))) {
+    pending.stamps[column] = read_stamp(at);
   }
   return pending;
 }

@@ -13,7 +13,7 @@
 namespace somatic {
 
 /// About how large a piece gets: one of it is one transaction, and others wait meanwhile.
-inline constexpr std::size_t kPieceBytes = 1'000'000;
+inline constexpr std::size_t kPieceBytes = 256'000;
 
 /// The next piece of what Store::begin_snapshot() began, as the bytes of a segment; empty when
 /// there is none left.

@@ -57,6 +57,12 @@ std::size_t Store::visible(const std::string& collection) const {
   return found == visible_.end() ? 0 : found->second;
 }
 
+std::size_t Store::row_count() const {
+  std::size_t count = 0;
+  for (const auto& [collection, rows] : rows_) count += rows.size();
+  return count;
+}
+
 Meta& Store::edit_meta() {
   if (!open_.meta) open_.meta = meta_;
   return meta_;

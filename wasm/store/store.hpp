@@ -109,6 +109,7 @@ class Store {
   /// Nothing changed since the last snapshot: this is it.
   void mark_kept() { changed_.clear(); }
   [[nodiscard]] std::size_t changed_rows() const { return changed_.size(); }
+  [[nodiscard]] std::size_t row_count() const;
   /// The journal holds rows of collections that this build does not know: none of its snapshots
   /// would be complete.
   void meet_foreign() { has_foreign_ = true; }

@@ -25,6 +25,7 @@ class Apply {
   }
 
   void operator()(const Wrote& wrote) {
+    outcome_.is_written = true;
     // One place in the outbox for all of it: what was written together travels together.
     const std::int64_t order = store_.next_order();
     for (const EntryChange& written : wrote.changes) {
@@ -53,6 +54,7 @@ class Apply {
   }
 
   void operator()(const Froze& froze) {
+    outcome_.is_sent = true;
     for (const EntryRow& named : froze.rows) {
       const CollectionSpec* collection = schema_.collection(named.collection);
       const Row* known = store_.find({named.collection, named.key});
@@ -70,7 +72,10 @@ class Apply {
     }
   }
 
-  void operator()(const Answered& answered) { apply_answer(schema_, answered, store_, outcome_); }
+  void operator()(const Answered& answered) {
+    outcome_.is_sent = outcome_.is_answered = true;
+    apply_answer(schema_, answered, store_, outcome_);
+  }
 
   void operator()(const Resynced& resynced) { begin_resync(schema_, resynced, store_); }
 
@@ -90,6 +95,7 @@ class Apply {
   }
 
   void operator()(const Retried& retried) {
+    outcome_.is_written = true;
     if (const CollectionSpec* collection = rejected_row(retried.row)) {
       Store::Edit row(store_, {retried.row.collection, retried.row.key});
       stack(*row, {}, retried.at, store_.next_order());
@@ -121,6 +127,7 @@ class Apply {
   }
 
   void operator()(const Kept& kept) {
+    outcome_.is_written = true;  // some of its rows may be
     for (const KeptRow& stands : kept.rows) {
       const CollectionSpec* collection = schema_.collection(stands.collection);
       if (collection == nullptr) {

@@ -14,9 +14,11 @@
 
 namespace somatic {
 
-/// What an entry brought, for the report and the app's listeners.
+/// What an entry brought, for the report and the app's listeners, and what it says of the context
+/// that wrote it: there may be something to send; it is sending; it was answered.
 struct Outcome {
   std::int64_t pushed = 0, pulled = 0, conflicts = 0, rejected = 0;
+  bool is_written = false, is_sent = false, is_answered = false;
   std::vector<Notify> notices;
 };
 

@@ -1,0 +1,120 @@
+// Owns what the contexts of one database do for each other: tell that something was written, read what
+// others wrote, leave the network to one of them. Knows neither rows nor requests. Correctness rests on
+// the journal alone: with every message lost and every lock gone the same rows arrive.
+
+import { Channel } from './channel.js'
+import { coalesced } from './coalesced.js'
+import { Leader } from './leader.js'
+
+export class Contexts {
+  /**
+   * @param {object} parts
+   * @param {import('../engine.js').Core} parts.core
+   * @param {string} parts.name of the database; '' when there is none to share
+   * @param {boolean} parts.autoSync
+   */
+  constructor({ core, name, autoSync }) {
+    this.core = core
+    /** Brings in what others wrote; resolves when it is there. */
+    this.refresh = coalesced(() => core.refresh())
+    this.channel = name === '' ? null : new Channel(`somatic-sync:${name}`, (m) => this.hear(m))
+    this.isAway = true
+    this.isRetired = false
+    const locks = globalThis.navigator?.locks
+    // Without a channel nobody could be called, nor found frozen: then everybody leads.
+    const isElected = autoSync && this.channel !== null && locks && Channel.isSupported()
+    this.leader = isElected
+      ? new Leader({
+          name: `somatic-sync:${name}:network`,
+          locks,
+          post: (message) => this.channel?.post(message),
+          isVisible: () => globalThis.document?.visibilityState === 'visible',
+          hasWork: () => (core.query({ status: true })?.pending ?? 0) > 0,
+          onLead: (isLeading) => this.onLead(isLeading),
+          onCalled: (pull) => this.onCalled(pull),
+        })
+      : null
+  }
+
+  /** Once the core is loaded. */
+  start() {
+    if (this.leader) this.core.feed({ type: 'leaderIs', here: false })
+    this.enter()
+  }
+
+  /** Joins the others, again after leave(). */
+  enter() {
+    if (!this.isAway || this.isRetired) return
+    this.isAway = false
+    this.channel?.open()
+    this.leader?.start()
+    this.wake()
+  }
+
+  /**
+   * The page is put away: as it may never come back, the others go on without it.
+   * @param {boolean} isKept it may come back; a message would make a browser throw it away instead
+   */
+  leave(isKept) {
+    this.isAway = true
+    this.leader?.leave()
+    if (isKept) this.channel?.close()
+  }
+
+  /** Never leads any more: it may not send. */
+  retire() {
+    this.isRetired = true
+    this.leader?.leave()
+  }
+
+  /** The page is looked at again, or the network is back. */
+  wake() {
+    this.refresh()
+    this.poke()
+  }
+
+  /** Nobody looks at the page any more. */
+  hide() {
+    this.leader?.hide()
+  }
+
+  /** There may be news on the server: whoever leads pulls. */
+  poke() {
+    if (this.leader && !this.leader.isLeading) this.leader.call(true)
+    else this.core.feed({ type: 'poke' })
+  }
+
+  /** A commit of this context is durable. */
+  onCommitted() {
+    this.channel?.post({ type: 'news' })
+    this.leader?.look()
+  }
+
+  onStatus() {
+    if (this.core.broken || this.core.isReadOnly) this.retire()
+    else this.leader?.look()
+  }
+
+  /** @param {import('./channel.js').Message} message */
+  hear(message) {
+    if (message.type === 'news') this.refresh()
+    else this.leader?.hear(message)
+  }
+
+  /** @param {boolean} isLeading */
+  onLead(isLeading) {
+    this.core.feed({ type: 'leaderIs', here: isLeading })
+    if (isLeading) this.onCalled(true)
+  }
+
+  /** @param {boolean} pull */
+  async onCalled(pull) {
+    await this.refresh()
+    if (pull) this.core.feed({ type: 'poke' })
+  }
+
+  stop() {
+    this.retire()
+    this.channel?.close()
+  }
+}

@@ -1,0 +1,79 @@
+// Owns folding the journal into snapshots: when, and the engine's part and the disk's put together.
+// Knows neither what a snapshot holds nor where it is kept.
+
+import { idleTimeout } from './within.js'
+
+/** After the last write, so that a burst is not slowed down by it. */
+const quietMs = 300
+/** Somebody who writes all the time is not waited for longer. */
+const waitMsMost = 5000
+
+/**
+ * What folding needs of the engine (wasm/engine/engine.hpp, "Snapshots").
+ * @typedef {object} Folded
+ * @property {number} known the last segment that the engine holds durably
+ * @property {() => { all: number, changed: number } | null} rows null: it must not fold now
+ * @property {(isWhole: boolean) => boolean} beginSnapshot
+ * @property {() => Uint8Array} nextPiece throws when the engine is gone
+ * @property {(isKept: boolean) => void} endSnapshot
+ */
+
+export class Folding {
+  /** @param {Folded} engine @param {import('./storage/disk.js').Disk} disk */
+  constructor(engine, disk) {
+    this.engine = engine
+    this.disk = disk
+    /** @type {Promise<void> | null} */
+    this.running = null
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined
+    /** @type {number | null} */
+    this.dueSince = null
+    this.isStopped = false
+  }
+
+  /** Something became durable. */
+  consider() {
+    if (this.running || this.isStopped || !this.disk.isFoldDue()) return
+    const now = performance.now()
+    this.dueSince ??= now
+    clearTimeout(this.timer)
+    const wait = Math.min(quietMs, Math.max(0, this.dueSince + waitMsMost - now))
+    this.timer = idleTimeout(() => this.start(), wait)
+  }
+
+  start() {
+    if (this.running || this.isStopped) return
+    this.dueSince = null
+    this.running = this.fold()
+      // what was written stays where it is; the next write tries again
+      .catch(() => {})
+      .finally(() => {
+        this.running = null
+      })
+  }
+
+  async fold() {
+    const { engine, disk } = this
+    const rows = engine.rows()
+    if (!rows) return
+    const isWhole = disk.wantsWhole(rows)
+    if (!engine.beginSnapshot(isWhole)) return
+    let isKept = false
+    try {
+      isKept = await disk.fold({
+        ...{ to: engine.known, isWhole, rows: isWhole ? rows.all : rows.changed },
+        nextPiece: () => engine.nextPiece(),
+      })
+    } finally {
+      engine.endSnapshot(isKept)
+    }
+  }
+
+  /** Gives up what is under way; it leaves nothing behind that counts. */
+  async stop() {
+    this.isStopped = true
+    clearTimeout(this.timer)
+    await this.running
+  }
+}

@@ -1,0 +1,34 @@
+// Owns a disk that forgets: for `storage: 'memory'` and where there is no IndexedDB.
+
+/** @typedef {import('./disk.js').Disk} Disk */
+
+/** @implements {Disk} */
+export class MemoryDisk {
+  constructor() {
+    /** @type {'memory'} */
+    this.kind = 'memory'
+    this.head = 0
+  }
+
+  async load() {}
+  async refresh() {}
+
+  /** @param {() => Uint8Array} _segment */
+  async commit(_segment) {
+    return ++this.head
+  }
+
+  isFoldDue() {
+    return false
+  }
+
+  wantsWhole() {
+    return false
+  }
+
+  async fold() {
+    return false
+  }
+
+  async close() {}
+}
