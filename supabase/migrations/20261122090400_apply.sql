@@ -22,7 +22,7 @@ begin
       sets jsonb,
       inc jsonb,
       clocks jsonb,      -- as pushed; after classify: as to be stored
-      told boolean,      -- the writer knows these clocks: none was cut or added
+      told boolean,      -- the writer knows these clocks: none was cut, added or left out
       set_cols text[],
       inc_cols text[],
       pure boolean,      -- a pure increment: applies to whatever is stored
@@ -187,7 +187,8 @@ $$;
 -- tombstones, and works out the clocks to store:
 --   an insert keeps the clocks as pushed, '*' included; an update names each column it writes, since
 --   its '*' must not speak for columns it does not write. A column without any clock gets the
---   server's; a clock more than 60 s ahead is cut to now + 60 s.
+--   server's; a clock more than 60 s ahead is cut to now + 60 s; one of a column that is not written
+--   is left out.
 create or replace function somatic_sync.classify(
   owner uuid, muts somatic_sync.mutation[], now_ms bigint
 ) returns somatic_sync.mutation[]
@@ -239,7 +240,9 @@ begin
     select array_agg(row(
         j.ord, j.mid, j.tbl, j.id,
         case j.verdict when 'duplicate' then j.row_id else j.id end,
-        j.base, j.del, j.sets, j.inc, k.stored, not coalesce(k.altered, false),
+        j.base, j.del, j.sets, j.inc, k.stored,
+        not coalesce(k.altered, false)
+          and (j.del or j.clocks - '*'::text - j.set_cols - j.inc_cols = '{}'),
         j.set_cols, j.inc_cols, j.pure, j.verdict,
         case j.verdict when 'duplicate' then j.ledger_version
                        when 'nothing' then coalesce(j.gone_version, 0)

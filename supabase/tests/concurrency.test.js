@@ -205,6 +205,88 @@ describe('concurrency', { skip: !hasPostgres && 'no PostgreSQL here' }, () => {
     assert.equal(n, 1)
   })
 
+  test('a push decides under the lock: it waits for a writer, and then sees what he wrote', async () => {
+    const user = await newUser(db)
+    const device = newDevice({ ...db, as: (...args) => asUser(pool, ...args) }, user)
+    const entry = log('first')
+    const [made] = await device.push(entry)
+    /** @type {() => void} */
+    let release = () => {}
+    const held = new Promise((resolve) => {
+      release = () => resolve(undefined)
+    })
+    /** @type {() => void} */
+    let written = () => {}
+    const isWritten = new Promise((resolve) => {
+      written = () => resolve(undefined)
+    })
+    const writer = pool.begin(async (tx) => {
+      await tx.unsafe(`select set_config('request.jwt.claims', '{"sub":"${user}"}', true)`)
+      await tx.unsafe('set local role authenticated')
+      await tx.unsafe(`update public.sovereign_logs set content = 'by the other'`)
+      written()
+      await held
+    })
+    await isWritten
+    const pushing = device.push(
+      mutation('sovereign_logs', entry.id, { base: made.version, set: { content: 'second' } }),
+    )
+    try {
+      await waitsForLock()
+    } finally {
+      release()
+      await writer
+    }
+    const [answer] = await pushing
+    assert.deepEqual([answer.status, answer.row?.content], ['conflict', 'by the other'])
+  })
+
+  test('a job that names no user takes the lock of whoever owns the row it writes', async () => {
+    const user = await newUser(db)
+    /** @type {() => void} */
+    let release = () => {}
+    const held = new Promise((resolve) => {
+      release = () => resolve(undefined)
+    })
+    /** @type {(version: number) => void} */
+    let written = () => {}
+    /** @type {Promise<number>} */
+    const jobVersion = new Promise((resolve) => {
+      written = resolve
+    })
+    const job = pool.begin(async (tx) => {
+      await tx.unsafe('set local role service_role')
+      const [{ version }] = await tx.unsafe(
+        `insert into public.sovereign_logs (user_id, category, content) values ($1, 'chat', 'job')
+         returning version`,
+        [user],
+      )
+      written(Number(version))
+      await held
+    })
+    const drawn = await jobVersion
+    const writing = asUser(
+      pool,
+      user,
+      `insert into public.sovereign_logs (category, content) values ('chat', 'own') returning version`,
+    )
+    // Committed first, with the higher version, it would hide the job's row from every cursor.
+    const first = await Promise.race([waitsForLock().then(() => 'waits'), writing])
+    release()
+    await job
+    assert.equal(first, 'waits')
+    assert.ok(Number((await writing)[0].version) > drawn)
+  })
+
+  /** Until somebody waits for an advisory lock, or after a long while. */
+  async function waitsForLock() {
+    const waiting = `select from pg_locks where locktype = 'advisory' and not granted`
+    for (let looks = 0; looks < 3000; looks++) {
+      if ((await db.admin(waiting)).length > 0) return
+      await sleep(5)
+    }
+  }
+
   test('writers of different users do not wait for each other', async () => {
     const [one, two] = [await newUser(db), await newUser(db)]
     /** @type {() => void} */

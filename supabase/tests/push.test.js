@@ -272,15 +272,36 @@ for (const open of [openPglite, ...(hasPostgres ? [openPostgres] : [])]) {
         }),
       )
       assert.equal(old.changed.clocks.progress, later)
-
-      const [bare] = await my.push(
+      const [both] = await my.push(
         mutation('achievements', id, {
           base: old.version,
           set: { unlocked: true },
+          inc: { progress: 1 },
+          clocks: { unlocked: my.clock(), progress: past },
+        }),
+      )
+      assert.equal(both.changed.clocks.progress, later)
+
+      const [bare] = await my.push(
+        mutation('achievements', id, {
+          base: both.version,
+          set: { unlocked: false },
           clocks: {},
         }),
       )
       assert.match(bare.changed.clocks.unlocked, /-00000000$/)
+
+      // What it does not write it cannot date; the writer is told what is stored.
+      const [stray] = await my.push(
+        mutation('achievements', id, {
+          base: bare.version,
+          set: { unlocked: true },
+          clocks: { unlocked: my.clock(), unlocked_date: my.clock(), id: my.clock() },
+        }),
+      )
+      ;[row] = (await my.pull()).rows.achievements
+      assert.deepEqual(stray.changed, { clocks: row.clocks })
+      assert.deepEqual(Object.keys(row.clocks).sort(), ['*', 'progress', 'unlocked'])
     })
 
     test("the clock of a deletion is the device's", async () => {

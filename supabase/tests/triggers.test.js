@@ -118,7 +118,14 @@ describe('triggers', () => {
     assert.equal(row.clocks['*'], made.clocks['*'])
     assert.match(row.clocks.progress, /-00000000$/)
 
-    await write('progress = 3', { progress: clockAt(Date.now() + 1e9, 'abababab') })
+    const stale = clockAt(Date.now() - 60_000, 'abababab')
+    await write('progress = 3', { progress: stale, unlocked: stale })
+    const [after] = (await my.pull()).rows.achievements
+    assert.match(after.clocks.progress, /-00000000$/)
+    assert.ok(after.clocks.progress > row.clocks.progress, 'changed, so as new as now')
+    assert.equal(after.clocks.unlocked, row.clocks.unlocked)
+
+    await write('progress = 4', { progress: clockAt(Date.now() + 1e9, 'abababab') })
     ;[row] = (await my.pull()).rows.achievements
     assert.ok(Number(row.clocks.progress.slice(0, 13)) < Date.now() + 65_000)
   })

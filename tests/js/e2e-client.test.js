@@ -152,23 +152,71 @@ test('another user signs in on the same auth object: the first one’s client is
   const b = await world.device(second, { database, auth })
   assert.equal(b.userId, second.id)
   assert.equal(b.collection('logs').size, 0)
+  await b.collection('logs').put(randomUUID(), chat('of the second'))
   await b.sync()
-  const { data } = await second.client.from('sovereign_logs').select('id')
-  assert.deepEqual(data, [])
+  const contents = async (/** @type {typeof first} */ user) =>
+    (await user.client.from('sovereign_logs').select('content')).data?.map((row) => row.content)
+  assert.deepEqual(await contents(second), ['of the second'])
+  await b.close()
+
+  // The first one comes back, on the same object: what waited goes up, as hers.
+  await first.client.auth.signInWithPassword({ email: first.email, password: first.password })
+  const again = await world.device(first, { database, auth })
+  assert.equal(again.userId, first.id)
+  assert.deepEqual(
+    again
+      .collection('logs')
+      .list()
+      .map((row) => row.content),
+    ['of the first'],
+  )
+  await again.sync()
+  assert.deepEqual(await contents(first), ['of the first'])
+  assert.deepEqual(await contents(second), ['of the second'])
+})
+
+test('another user signs in while the first one’s push is under way: nothing goes up as hers', async () => {
+  const [first, second] = [await world.newUser(), await world.newUser()]
+  const database = `swapped-${randomUUID()}`
+  const auth = /** @type {any} */ (first.client.auth)
+  const a = await world.device(first, { database, auth })
+  await a.sync()
+  for (let i = 0; i < 1500; i++) a.collection('logs').put(randomUUID(), chat(`${i} of the first`))
+  world.proxy.always(path, { latencyMs: 150 })
+  const pushing = a.sync()
+  pushing.catch(() => {})
+  await until(a, () => world.proxy.counts.byPath['/rest/v1/rpc/sync']?.requests > 1, 5)
+  const { email, password } = second
+  await first.client.auth.signInWithPassword({ email, password })
+  await assert.rejects(pushing, { code: 'signed-out' })
+  assert.equal(a.collection('logs').size, 0)
+  world.proxy.reset()
+  await a.close()
+  const b = await world.device(second, { database, auth })
+  const report = await b.sync()
+  assert.deepEqual([report.pushed, report.pulled, b.collection('logs').size], [0, 0, 0])
+  const owners = await world.server.sql(
+    'select distinct user_id from public.sovereign_logs where user_id = any ($1)',
+    [[first.id, second.id]],
+  )
+  assert.deepEqual(owners, [{ user_id: first.id }])
 })
 
 /**
  * @param {import('../support/world.js').Device} device
  * @param {(status: ReturnType<import("../support/world.js").Device["status"]>) => boolean} holds
+ * @param {number} [everyMs] asked this often besides, for what no status tells
  */
-function until(device, holds) {
+function until(device, holds, everyMs = 0) {
   return new Promise((resolve) => {
     const look = () => {
       if (!holds(device.status())) return
       stop()
+      clearInterval(timer)
       resolve(undefined)
     }
     const stop = device.subscribe(look)
+    const timer = everyMs > 0 ? setInterval(look, everyMs) : undefined
     look()
   })
 }

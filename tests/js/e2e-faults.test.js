@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, afterEach, before, test } from 'node:test'
+import { scriptedAuth } from '../support/auth.js'
 import { allRows, seeded, settle, startWorld } from '../support/world.js'
 
 /** @type {import('../support/world.js').World} */
@@ -164,4 +165,53 @@ test('migrations that are missing are called that', async () => {
   const a = await world.device(user)
   world.proxy.next(path, { status: 404, body: { code: 'PGRST202', message: 'no function sync' } })
   await assert.rejects(a.sync(), { code: 'migrations-missing', message: /supabase db push/ })
+})
+
+test('the token expires in mid-sync: one refresh, and the same sync goes on', async () => {
+  const user = await world.newUser()
+  const token = (/** @type {number} */ expiresInSeconds) =>
+    world.server.mintToken({ userId: user.id, expiresInSeconds })
+  const session = async (/** @type {number} */ seconds) => ({
+    accessToken: await token(seconds),
+    userId: user.id,
+  })
+  const auth = scriptedAuth(await session(600), await session(601), await session(602))
+  const a = await world.device(user, { auth })
+  const ids = Array.from({ length: 1500 }, () => randomUUID())
+  const chat = { category: 'chat', content: 'one of many', metadata: {} }
+  await Promise.all(ids.map((id) => a.collection('logs').put(id, chat)))
+  // A first pull, two pushes of 1,000 and 500: the second push finds that the token has expired.
+  const expired = { code: 'PGRST303', message: 'JWT expired' }
+  const cut = world.proxy.next({ path, nth: 3 }, { status: 401, body: expired })
+  const report = await a.sync()
+  assert.equal(cut.hits, 1)
+  assert.deepEqual([report.pushed, report.requests, auth.refreshes], [1500, 4, 1])
+  assert.equal(a.status().pending, 0)
+  const { count } = await user.client
+    .from('sovereign_logs')
+    .select('*', { count: 'exact' })
+    .limit(1)
+  assert.equal(count, 1500)
+})
+
+test('the token expires and cannot be renewed: the work waits, what was answered stays', async () => {
+  const user = await world.newUser()
+  const live = {
+    accessToken: await world.server.mintToken({ userId: user.id, expiresInSeconds: 600 }),
+    userId: user.id,
+  }
+  /** @type {typeof live | null} */
+  let renewed = null
+  const auth = async (/** @type {{ refresh: boolean }} */ { refresh }) => (refresh ? renewed : live)
+  const a = await world.device(user, { auth })
+  await a.sync()
+  for (let i = 0; i < 1200; i++) {
+    a.collection('logs').put(randomUUID(), { category: 'chat', content: `${i}`, metadata: {} })
+  }
+  world.proxy.next({ path, nth: 2 }, { status: 401, body: { code: 'PGRST303' } })
+  await assert.rejects(a.sync(), { name: 'SyncError', code: 'signed-out' })
+  assert.equal(a.status().pending, 200)
+  assert.equal(a.collection('logs').size, 1200)
+  renewed = live
+  assert.equal((await a.sync()).pushed, 200)
 })

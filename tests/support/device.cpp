@@ -202,7 +202,12 @@ void Device::perform(const Fetch& fetch) {
     fate = fates.front();
     fates.pop_front();
   }
-  if (fate != Fate::kRequestLost) {
+  std::optional<Fetched> failed;
+  if (fails && fate != Fate::kRequestLost) failed = fails(fetch.body);
+  if (failed) {
+    fetched.status = failed->status;
+    fetched.body = failed->body;
+  } else if (fate != Fate::kRequestLost) {
     fetched.status = 200;
     fetched.body = server_.handle(fetch.body);
     if (fate == Fate::kDeliveredTwice) fetched.body = server_.handle(fetch.body);

@@ -278,7 +278,16 @@ Json ModelServer::unexpected(const Mutation& mutation, const Stored& before, con
     if (mutation.inc.contains(column) || value != expected) changed[column] = value;
   }
   Json clocks = before.clocks;
-  clocks.update(mutation.clocks);
+  for (const auto& [column, clock] : members(mutation.clocks)) {
+    if (column != "*" || before.version == 0) clocks[column] = clock;
+  }
+  // of an update "*" stands for what is written
+  for (const Json* part : {&mutation.set, &mutation.inc}) {
+    for (const auto& [column, value] : members(*part)) {
+      const bool is_named = mutation.clocks.contains(column) || !mutation.clocks.contains("*");
+      if (!is_named && before.version > 0) clocks[column] = mutation.clocks["*"];
+    }
+  }
   if (!told || after.clocks != clocks) changed["clocks"] = after.clocks;
   return changed;
 }

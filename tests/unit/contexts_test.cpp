@@ -255,6 +255,66 @@ TEST_CASE("contexts: an edit in one tab of a row deleted in the other, the later
   }
 }
 
+TEST_CASE(
+    "contexts: an edit of a row that the other tab took away without a trace says all of it") {
+  Tabs tabs;
+  REQUIRE(tabs.one.sync().empty());
+  const std::string day = "2026-11-20";
+  tabs.one.batch({{"put", "logs", kId, kLog, "", 1},
+                  {"put", "health", day, {{"steps", 3}, {"sleepHours", 7}}, "", 1},
+                  {"put", "progress", "self", {{"totalCompletions", 4}}, "", 1},
+                  {"put", "cosmic", day, {{"astronomy", {{"moon", 1}}}}, "", 1}});
+  bool was_sent = false;
+  SUBCASE("never sent: nobody else knows that it was there") { tabs.two.catch_up(); }
+  SUBCASE("sent, and deleted by another device") {
+    was_sent = true;
+    REQUIRE(settle_down({&tabs.one, &tabs.two}));
+  }
+  tabs.two.holds = {Wish::kCommit};
+  // Two edits of one row in one write, and more in the next: each on what the first one makes.
+  const Ticket edited = tabs.two.begin(
+      Write{0,
+            {{"patch", "logs", kId, {{"metadata", {{"m", 1}}}}, "", 1},
+             {"patch", "logs", kId, {{"content", "edited"}}, "", 1},
+             {"patch", "health", day, {{"steps", 9}}, "", 1},
+             {"patch", "cosmic", day, {{"location", {{"lat", 1}}}}, "", 1},
+             {"increment", "progress", "self", Json::object(), "totalCompletions", 1},
+             {"increment", "progress", "self", Json::object(), "totalCompletions", 1}}});
+  tabs.two.begin(
+      Write{0, {{"increment", "progress", "self", Json::object(), "totalCompletions", 1}}});
+  if (was_sent) {
+    for (const char* table :
+         {"sovereign_logs", "health_metrics_history", "user_progress", "cosmic_data_cache"}) {
+      tabs.server.remove(table, text_at(tabs.server.find(table, Json::object()), "id"));
+    }
+    REQUIRE(tabs.one.sync().empty());
+  } else {
+    tabs.one.batch({{"remove", "logs", kId, Json::object(), "", 1},
+                    {"remove", "health", day, Json::object(), "", 1},
+                    {"remove", "cosmic", day, Json::object(), "", 1},
+                    {"remove", "progress", "self", Json::object(), "", 1}});
+  }
+  REQUIRE(tabs.one.get("logs", kId).is_null());
+  tabs.two.release(Wish::kCommit);
+  REQUIRE(tabs.two.code_of(edited).empty());
+  tabs.check_equal();
+  REQUIRE(settle_down({&tabs.one, &tabs.two}));
+  tabs.check_equal();
+  CHECK(tabs.two.rejected() == 0);
+  const Json log = tabs.one.get("logs", kId);
+  CHECK(log["category"] == "chat");
+  CHECK(log["content"] == "edited");
+  CHECK(log["metadata"] == Json{{"m", 1}});
+  const Json health = tabs.one.get("health", day);
+  CHECK(health["steps"] == 9);
+  CHECK(health["sleepHours"] == 7);
+  CHECK(tabs.one.get("progress", "self")["totalCompletions"] == 7);
+  CHECK(tabs.one.get("cosmic", day).is_null());  // of a cache the deletion wins
+  Device fresh(tabs.server, "fresh");
+  REQUIRE(fresh.sync().empty());
+  CHECK(fresh.dump() == tabs.one.dump());
+}
+
 TEST_CASE("contexts: a mutation that one dropped and the other sent after all is heard of") {
   Tabs tabs;
   Device other(tabs.server, "other");

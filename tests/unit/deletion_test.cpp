@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include "support/device.hpp"
+#include "support/somatic_schema.hpp"
+#include "sync/layers.hpp"
 
 using namespace somatic;
 using namespace somatic::testing;
@@ -169,6 +171,44 @@ TEST_CASE("deletion: a row written again is a new one") {
   CHECK(log["content"] == "new");
   CHECK(log["metadata"].is_null());
   CHECK_FALSE(log["createdAt"].is_null());
+}
+
+TEST_CASE("deletion: what a row written anew leaves empty is as old as its deletion") {
+  const Stamp deleted_at{1000, 1000, "boot"}, written_at{2000, 2000, "boot"};
+  Row row;
+  row.id = kId;
+  row.server = ServerRow{kId, 5, kLog, {{"*", make_clock(500, "00000000")}}};
+  Change deletion, anew;
+  deletion.del = true;
+  deletion.base = kLog;
+  anew.set = {{"content", "new"}};
+  stack(row, deletion, deleted_at, 1);
+  stack(row, anew, written_at, 2);  // of a context that had heard of neither category nor metadata
+  REQUIRE(row.pending.has_value());
+  CHECK(row.pending->change.set["metadata"].is_null());
+  for (const auto& [column, value] : row.pending->change.set.items()) {
+    CAPTURE(column);
+    REQUIRE(row.pending->stamps.contains(column));
+    CHECK(row.pending->stamps.at(column) == (column == "content" ? written_at : deleted_at));
+  }
+}
+
+TEST_CASE("deletion: one that lost shows the row, and an edit of it leaves the rest alone") {
+  Row row;
+  row.id = kId;
+  row.server = ServerRow{kId, 5, kLog, {{"*", make_clock(5000, "00000000")}}};
+  Change deletion, edit;
+  deletion.del = true;
+  deletion.base = kLog;
+  edit.set = {{"content", "new"}};
+  edit.base = {{"content", "x"}};
+  const CollectionSpec& logs = *somatic_schema().collection("logs");
+  stack(row, deletion, {1000, 1000, "boot"}, 1);  // by a clock that was set since
+  refresh(logs, {}, row);
+  REQUIRE(row.columns() != nullptr);
+  stack(row, edit, {6000, 6000, "boot"}, 2);
+  REQUIRE(row.pending.has_value());
+  CHECK(row.pending->change.set == Json{{"content", "new"}});
 }
 
 TEST_CASE("deletion: on both sides is agreed") {

@@ -114,6 +114,29 @@ TEST_CASE("devices: different fields of one row are both kept") {
   CHECK(log["content"] == "y");
 }
 
+TEST_CASE("devices: a column that was merged is no older than either side of it") {
+  Pair two;
+  Device tablet(two.server, "tablet");
+  two.phone.put("logs", kId, {{"category", "chat"}, {"content", "x"}, {"metadata", {{"a", 0}}}});
+  REQUIRE(settle_down({&two.phone, &two.laptop, &tablet}));
+  const auto write = [&](Device& device, const Json& metadata) {
+    two.server.now += 10'000;
+    device.patch("logs", kId, {{"metadata", metadata}});
+    device.fates = {Fate::kRequestLost};  // frozen, and so on what it was made on
+    CHECK(device.sync() == "offline");
+  };
+  write(two.phone, {{"a", 1}, {"b", 1}});
+  write(tablet, {{"a", 2}});
+  write(two.laptop, {{"a", 1}});
+  REQUIRE(two.laptop.sync().empty());
+  REQUIRE(two.phone.sync().empty());  // says what the laptop said, and more, but said it earlier
+  REQUIRE(tablet.sync().empty());
+  REQUIRE(settle_down({&two.phone, &two.laptop, &tablet}));
+  for (const Device* device : {&two.phone, &two.laptop, &tablet}) {
+    CHECK(device->get("logs", kId)["metadata"] == parse_json(R"({"a":1,"b":1})"));
+  }
+}
+
 TEST_CASE("devices: rows made apart with one natural key become one") {
   Pair two;
   two.phone.put("health", "2026-11-22", {{"steps", 4000}});

@@ -213,3 +213,63 @@ TEST_CASE("failures: writes made together go in parts when the server cannot tak
   CHECK(phone.sync().empty());
   CHECK(server.size("sovereign_logs") == 40);
 }
+
+TEST_CASE("failures: a mutation that the server fails on is set aside, and the rest goes") {
+  const std::vector<Fetched> answers = {refusal(500, "57014"), refusal(413, ""),
+                                        refusal(500, "XX000"), refusal(400, "54000")};
+  for (const Fetched& answer : answers) {
+    CAPTURE(answer.status);
+    CAPTURE(answer.body);
+    ModelServer server;
+    Device phone(server, "phone", nullptr, true);
+    REQUIRE(phone.sync().empty());
+    Random random("ids");
+    for (int i = 0; i < 40; ++i) {
+      const std::string content = i == 17 ? "poison" : "log";
+      phone.put("logs", random.uuid_v4(), {{"category", "chat"}, {"content", content}});
+    }
+    phone.fails = [&](const std::string& body) -> std::optional<Fetched> {
+      if (body.find("poison") == std::string::npos) return std::nullopt;
+      return answer;
+    };
+    phone.wait(60'000);  // by itself, in a few tries
+    CHECK(phone.pending() == 0);
+    CHECK(server.size("sovereign_logs") == 39);
+    REQUIRE(phone.rejected() == 1);
+    const Json refused = phone.ask({{"rejected", true}})[0];
+    CHECK(refused["value"]["content"] == "poison");
+    CHECK_FALSE(text_at(refused, "code").empty());
+    phone.restart();
+    CHECK(phone.rejected() == 1);
+    phone.fails = nullptr;
+    CHECK(phone.retry_rejected(text_at(refused, "id")).empty());
+    REQUIRE(phone.sync().empty());
+    CHECK(server.size("sovereign_logs") == 40);
+  }
+}
+
+TEST_CASE("failures: while the server fails on everything nothing is given up") {
+  const std::vector<Fetched> answers = {refusal(500, "57014"), refusal(500, "XX000"),
+                                        refusal(500, ""), refusal(409, "23503")};
+  for (const Fetched& answer : answers) {
+    CAPTURE(answer.body);
+    ModelServer server;
+    Device phone(server, "phone", nullptr, true);
+    REQUIRE(phone.sync().empty());
+    phone.put("logs", kId, kLog);
+    phone.increment("progress", "self", "totalCompletions");
+    bool is_down = true;
+    const bool is_user_gone = answer.status == 409;  // who is gone may still ask
+    phone.fails = [&](const std::string& body) -> std::optional<Fetched> {
+      if (!is_down || (is_user_gone && body.ends_with("\"push\":[]}}"))) return std::nullopt;
+      return answer;
+    };
+    phone.wait(3'600'000);
+    CHECK(phone.pending() == 2);
+    CHECK(phone.rejected() == 0);
+    is_down = false;
+    phone.wait(600'000);
+    CHECK(phone.pending() == 0);
+    CHECK(server.find("user_progress", Json::object())["total_completions"] == 1);
+  }
+}

@@ -2,11 +2,10 @@
 // applied, and the state after compared. The table is the test's data: it cannot lie.
 #include <doctest/doctest.h>
 
-#include <fstream>
 #include <functional>
-#include <sstream>
 
 #include "base/uuid.hpp"
+#include "support/protocol_table.hpp"
 #include "support/somatic_schema.hpp"
 #include "sync/apply.hpp"
 
@@ -169,21 +168,8 @@ struct Line {
 };
 
 std::vector<Line> table() {
-  std::ifstream page(std::string(SOMATIC_TESTS_DIR) + "/../docs/protocol.md");
   std::vector<Line> lines;
-  bool is_there = false;
-  for (std::string text; std::getline(page, text);) {
-    if (text == "<!-- life -->") {
-      is_there = true;
-      continue;
-    }
-    if (is_there && !text.starts_with("|")) break;
-    if (!is_there || text.starts_with("| state |") || text.starts_with("|---")) continue;
-    std::vector<std::string> cells;
-    std::stringstream row(text.substr(1));
-    for (std::string cell; std::getline(row, cell, '|');) {
-      cells.push_back(cell.substr(1, cell.size() - 2));
-    }
+  for (const auto& cells : testing::protocol_table("life")) {
     REQUIRE(cells.size() == 3);
     lines.push_back({cells[0], cells[1], cells[2]});
   }

@@ -261,6 +261,11 @@ TEST_CASE("rebase on a deletion") {
     const Rebased out = rebase_on_gone(things, mine, nullptr, kMid);
     CHECK(out.change.set == parse_json(R"({"text":"b","count":1})"));
   }
+  SUBCASE("the id names the row, it is no column of it") {
+    Json seen = before;
+    seen["id"] = "11111111-1111-4111-8111-111111111111";
+    CHECK_FALSE(rebase_on_gone(things, mine, seen, kMid).change.set.contains("id"));
+  }
   SUBCASE("a null that was set stays") {
     mine.set["note"] = nullptr;
     const Rebased out = rebase_on_gone(things, mine, before, kMid);

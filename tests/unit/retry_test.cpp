@@ -1,64 +1,37 @@
-// Failures and waits: the table, line by line, and the bounds of every wait.
+// Failures and waits: the table of docs/protocol.md, line by line, and the bounds of every wait.
 #include "sync/retry.hpp"
 
 #include <doctest/doctest.h>
 
+#include <map>
+#include <set>
+
+#include "support/protocol_table.hpp"
+
 using namespace somatic;
+using testing::protocol_table;
 
 TEST_CASE("retry: what a failure means") {
-  struct Case {
-    std::string name;
-    int status;
-    std::string code;
-    Failure want;
+  const std::map<std::string, Failure> classes = {
+      {"retry", Failure::kRetry},
+      {"retry soon", Failure::kRetrySoon},
+      {"rate limited", Failure::kRateLimited},
+      {"halve", Failure::kHalve},
+      {"refresh", Failure::kRefresh},
+      {"signed out", Failure::kSignedOut},
+      {"migrations missing", Failure::kMigrationsMissing},
+      {"server", Failure::kServer},
   };
-  const Case cases[] = {
-      {"no network", 0, "", Failure::kRetry},
-      {"bad gateway", 502, "", Failure::kRetry},
-      {"unavailable", 503, "", Failure::kRetry},
-      {"gateway timeout", 504, "", Failure::kRetry},
-      {"a proxy's own", 520, "", Failure::kRetry},
-      {"request timeout", 408, "", Failure::kRetry},
-      {"no database", 503, "PGRST000", Failure::kRetry},
-      {"pool exhausted", 504, "PGRST003", Failure::kRetry},
-      {"connection failure", 500, "08006", Failure::kRetry},
-      {"too many connections", 500, "53300", Failure::kRetry},
-      {"shutting down", 500, "57P01", Failure::kRetry},
-      {"starting", 500, "57P03", Failure::kRetry},
-      {"read-only", 405, "25006", Failure::kRetry},
-      {"rate limit", 429, "", Failure::kRateLimited},
-      {"rate limit with a code", 429, "over_request_rate_limit", Failure::kRateLimited},
-      {"serialization", 500, "40001", Failure::kRetrySoon},
-      {"deadlock", 500, "40P01", Failure::kRetrySoon},
-      {"lock", 500, "55P03", Failure::kRetrySoon},
-      {"timeout", 500, "57014", Failure::kHalve},
-      {"timeout behind a gateway", 504, "57014", Failure::kHalve},
-      {"body too large", 413, "", Failure::kHalve},
-      {"token expired", 401, "PGRST303", Failure::kRefresh},
-      {"bad token", 401, "PGRST301", Failure::kRefresh},
-      {"refused before PostgREST", 401, "", Failure::kRefresh},
-      {"as anonymous", 401, "42501", Failure::kSignedOut},
-      {"anonymous access off", 401, "PGRST302", Failure::kSignedOut},
-      {"no grant", 403, "42501", Failure::kMigrationsMissing},
-      {"no function", 404, "PGRST202", Failure::kMigrationsMissing},
-      {"no column in the cache", 400, "PGRST204", Failure::kMigrationsMissing},
-      {"no table in the cache", 404, "PGRST205", Failure::kMigrationsMissing},
-      {"no table", 404, "42P01", Failure::kMigrationsMissing},
-      {"no column", 400, "42703", Failure::kMigrationsMissing},
-      {"no inner function", 404, "42883", Failure::kMigrationsMissing},
-      {"server error", 500, "", Failure::kServer},
-      {"unknown code", 500, "XX000", Failure::kServer},
-      {"bad request", 400, "22P02", Failure::kServer},
-      {"not ours: a portal's page", 200, "", Failure::kServer},
-      {"not ours: 404", 404, "", Failure::kServer},
-      {"not ours: 403", 403, "", Failure::kServer},
-      {"a code that only begins like a class", 500, "0800", Failure::kServer},
-      {"a code that only begins like another", 500, "PGRST2020", Failure::kServer},
-  };
-  for (const Case& c : cases) {
-    CAPTURE(c.name);
-    CHECK(classify(c.status, c.code) == c.want);
+  std::set<std::string> met;
+  for (const auto& line : protocol_table("failures")) {
+    REQUIRE(line.size() == 4);
+    const std::string &code = line[1], &name = line[2], &want = line[3];
+    CAPTURE(name);
+    REQUIRE(classes.contains(want));
+    CHECK(classify(std::stoi(line[0]), code == "-" ? "" : code) == classes.at(want));
+    met.insert(want);
   }
+  CHECK(met.size() == classes.size());
 }
 
 TEST_CASE("retry: how long to wait") {

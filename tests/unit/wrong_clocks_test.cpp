@@ -163,12 +163,20 @@ TEST_CASE("clocks: times that the app wrote by a wrong clock are put right befor
         if (jumps) phone.wall_skew += 3LL * 24 * 60 * 60 * 1000;
         server.now += 60'000;
         const std::string first = format_timestamp(server.now);
+        const char* const day = "2024-01-01";  // past by every clock
         const auto write = [&](Device& device, int value) {
           const std::string now = app_time(server, device);
           CHECK(device.put("path", "self", answers(now, value)).empty());
           CHECK(device.put("achievements", "dawn", {{"unlocked", true}, {"unlockedDate", now}})
                     .empty());
           CHECK(device.put("astrology", "self", {{"cachedAt", now}, {"transits", value}}).empty());
+          CHECK(device.put("cosmic", day, {{"cachedAt", now}, {"astronomy", value}}).empty());
+          CHECK(device
+                    .put("attunements", day,
+                         {{"generatedAt", now},
+                          {"insightfulQuestion", "Why?"},
+                          {"synthesizedAnswer", std::to_string(value)}})
+                    .empty());
         };
         write(phone, 1);
         server.now += 60'000;
@@ -189,6 +197,12 @@ TEST_CASE("clocks: times that the app wrote by a wrong clock are put right befor
           CHECK(near(device->get("achievements", "dawn")["unlockedDate"], first));
           CHECK(device->get("astrology", "self")["transits"] == 2);
           CHECK(near(device->get("astrology", "self")["cachedAt"], second));
+          CHECK(device->get("cosmic", day)["astronomy"] == 2);
+          CHECK(near(device->get("cosmic", day)["cachedAt"], second));
+          // The first that the server accepts wins, whole; its time is right all the same.
+          const Json attunement = device->get("attunements", day);
+          CHECK(attunement["synthesizedAnswer"] == (laptop_first ? "2" : "1"));
+          CHECK(near(attunement["generatedAt"], laptop_first ? second : first));
         }
       }
     }

@@ -71,10 +71,20 @@ std::optional<Error> Commits::insert(std::string_view bytes, Outcome& outcome) {
   store_.commit();
   const bool is_snapshot = !entries.value().empty() && is_of_snapshot(entries.value().front());
   if (is_snapshot) store_.mark_kept();
-  replay(flying_.entries);
+  if (replay_after_others(flying_.entries)) segment_ = encode_segment(flying_.entries);
   store_.seal();
-  if (!is_planted(Bug::kOpenWritesForgotten)) replay(open_.entries);
+  if (!is_planted(Bug::kOpenWritesForgotten)) replay_after_others(open_.entries);
   return std::nullopt;
+}
+
+bool Commits::replay_after_others(std::vector<Entry>& entries) {
+  Outcome already_told;
+  bool is_changed = false;
+  for (Entry& entry : entries) {
+    if (make_whole(schema_, store_, entry)) is_changed = true;
+    apply(schema_, entry, store_, already_told);
+  }
+  return is_changed;
 }
 
 void Commits::replay(const std::vector<Entry>& entries) {

@@ -37,6 +37,7 @@ class Commits {
 
   /// Begins the next segment if there is anything in it and none is under way.
   bool next();
+  /// To be asked for after the segments of others were inserted: it may be another then.
   [[nodiscard]] const std::string& segment() const { return segment_; }
   [[nodiscard]] bool idle() const { return !is_flying_ && open_.entries.empty(); }
 
@@ -49,6 +50,8 @@ class Commits {
 
  private:
   void replay(const std::vector<Entry>& entries);
+  /// True: some of the entries are others now.
+  bool replay_after_others(std::vector<Entry>& entries);
 
   const Schema& schema_;
   Store& store_;

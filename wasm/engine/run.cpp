@@ -12,6 +12,7 @@ namespace {
 
 constexpr Ms kBurstMs = 5000;  ///< somebody who never stops typing is still saved this often
 constexpr int kSoonTries = 5;
+constexpr int kLoneTries = 3;  ///< of a mutation that fails by itself, before it is suspected
 
 constexpr int kFruitlessTries = 5;
 constexpr int kAnswerDepthMax = 1000;   ///< ten times what may be written here
@@ -25,6 +26,14 @@ bool is_answer(const Json& body) {
   const Json &cursor = at(body, "cursor"), &now = at(body, "now");
   return cursor.is_number() && whole_number(cursor) >= 0 && now.is_number() &&
          whole_number(now) >= 0 && whole_number(now) <= kTimeMax;
+}
+
+/// What fails a request for what is in it, and leaves nothing done: not for its own size or time
+/// alone, a trigger of the project may be to blame. A user who is gone (23503) is none of that.
+bool is_about_content(int status, Failure failure, std::string_view code) {
+  if (failure == Failure::kHalve) return true;
+  const bool is_sqlstate = code.size() == 5 && code.substr(0, 2) != "23";
+  return failure == Failure::kServer && status >= 400 && is_sqlstate;
 }
 
 Error failure_as_error(Failure failure, int status, const std::string& message) {
@@ -111,6 +120,7 @@ void Run::start(Now now) {
   is_current_ = false;
   soon_tries_ = 0;
   fruitless_ = 0;
+  is_probing_ = false;
   first_dirty_at_.reset();
   wanted_at_.reset();
   ask_session(false);
@@ -140,7 +150,7 @@ void Run::session_is(const SessionIs& session, Now now) {
 Batch Run::batch() const {
   const Meta& meta = store_.meta();
   const bool may_push = !meta.epoch.empty() && meta.wall_offset && meta.resync.empty();
-  return {may_push ? batch_rows_ : 0, may_split_};
+  return {may_push && !is_probing_ ? batch_rows_ : 0, may_split_};
 }
 
 void Run::step(Now now) {
@@ -216,6 +226,16 @@ void Run::take_answer(Json body, Now now) {
   report_.conflicts += outcome.conflicts;
   report_.rejected += outcome.rejected;
   out_.insert(out_.end(), outcome.notices.begin(), outcome.notices.end());
+  if (std::exchange(is_probing_, false)) {
+    is_current_ = false;
+    fruitless_ = 0;
+    suspect_tries_ = 0;
+    batch_rows_ = kBatchRows;
+    const Outcome refused =
+        commits_.append(Refused{at, suspect_, suspect_error_.code, suspect_error_.message});
+    report_.rejected += refused.rejected;
+    out_.insert(out_.end(), refused.notices.begin(), refused.notices.end());
+  }
   if (outcome.pushed > 0) {
     const auto left = static_cast<std::int64_t>(store_.outbox().size());
     out_.push_back(Progress{"push", report_.pushed, report_.pushed + left});
@@ -227,6 +247,7 @@ void Run::take_answer(Json body, Now now) {
 void Run::resync(const Json& body) {
   phase_ = Phase::kJournaling;
   is_current_ = false;
+  is_probing_ = false;
   ++fruitless_;
   commits_.append(Resynced{request_.device, request_.last, text_at(body, "resync"),
                            text_at(body, "epoch"), random_.uuid_v4()});
@@ -250,15 +271,35 @@ void Run::refused(int status, const Json& body, const std::string& retry_after, 
     resume_at_ = now.mono_ms + backoff_ms(failure, soon_tries_, random_.fraction(), wait);
     return;
   }
-  if (failure == Failure::kHalve && request_.sent.size() > 1) {
-    const std::size_t half = request_.sent.size() / 2;
-    may_split_ = may_split_ || half >= batch_rows_;
-    batch_rows_ = half;
-    step(now);
-    return;
+  const std::string code = text_at(detail, "code");
+  if (is_about_content(status, failure, code) && !is_probing_) {
+    if (request_.sent.size() > 1) {
+      const std::size_t half = request_.sent.size() / 2;
+      may_split_ = may_split_ || half >= batch_rows_;
+      batch_rows_ = half;
+      step(now);
+      return;
+    }
+    const Error error{code.empty() ? std::to_string(status) : code, message};
+    if (request_.sent.size() == 1 && suspects(error, now)) return;
   }
+  is_probing_ = false;
   if (wait) not_before_ = now.mono_ms + *wait;
   finish(failure_as_error(failure, status, message), now, failure);
+}
+
+/// A server that is down fails on everything, and nobody is guilty. So before a mutation is given
+/// up a request goes without it, and only where that one is answered the mutation counts as
+/// refused.
+bool Run::suspects(const Error& error, Now now) {
+  const EntryRow& lone = request_.sent.front();
+  if (suspect_.mid != lone.mid) suspect_tries_ = 0;
+  suspect_ = lone;
+  suspect_error_ = error;
+  if (++suspect_tries_ < kLoneTries) return false;
+  is_probing_ = true;
+  send(now);
+  return true;
 }
 
 void Run::committed(Now now) {

@@ -75,6 +75,8 @@ class Run {
   void take_answer(Json body, Now now);
   void resync(const Json& body);
   void refused(int status, const Json& body, const std::string& retry_after, Now now);
+  /// A single mutation failed: whether the server fails on anything, or on this one.
+  bool suspects(const Error& error, Now now);
   void finish(const std::optional<Error>& error, Now now, Failure failure = Failure::kRetry);
   [[nodiscard]] Batch batch() const;
   [[nodiscard]] Stamp stamp(Now now) const { return {now.wall_ms, now.mono_ms, boot_}; }
@@ -102,6 +104,11 @@ class Run {
   int soon_tries_ = 0;
   int fruitless_ = 0;  ///< answers in a row that took nothing off the outbox and brought nothing
   int attempt_ = 0;
+  /// A mutation that failed by itself, how often, and how the last time.
+  EntryRow suspect_;
+  int suspect_tries_ = 0;
+  Error suspect_error_;
+  bool is_probing_ = false;  ///< this request goes without it
   std::optional<Ms> first_dirty_at_, wanted_at_, resume_at_, not_before_;
   std::optional<Error> last_error_, ended_;
 

@@ -19,6 +19,9 @@ struct EntryRow {
 struct EntryChange {
   std::string collection, key, id;
   Change change;
+  /// What the row showed when it was edited, until the entry is durable; null for a new row. Not in
+  /// the journal.
+  Json seen = Json();
 };
 
 /// Made once per database; the first one counts.
@@ -54,6 +57,13 @@ struct Resynced {
   std::string device, last;
   std::string reason;  ///< "epoch", "restored" or "horizon" (docs/protocol.md)
   std::string epoch, next;
+};
+/// The server fails on this mutation, by itself and again and again, and takes other requests: as if
+/// it had been answered rejected.
+struct Refused {
+  Stamp at;
+  EntryRow row;
+  std::string code, message;
 };
 /// The app wants a rejected mutation tried again (its edits become pending) or gone.
 struct Retried {
@@ -91,8 +101,8 @@ struct Refilled {
   std::vector<std::string> collections;
 };
 
-using Entry = std::variant<Born, Wrote, Froze, Answered, Resynced, Retried, Discarded, Restored,
-                           Stood, Kept, Refilled>;
+using Entry = std::variant<Born, Wrote, Froze, Answered, Resynced, Refused, Retried, Discarded,
+                           Restored, Stood, Kept, Refilled>;
 
 template <>
 struct Fields<EntryRow> {
@@ -140,6 +150,13 @@ struct Fields<Resynced> {
       std::tuple{field("device", &Resynced::device), field("last", &Resynced::last),
                  field("reason", &Resynced::reason), field("epoch", &Resynced::epoch),
                  field("next", &Resynced::next)};
+};
+template <>
+struct Fields<Refused> {
+  static constexpr const char* type = "refused";
+  static constexpr auto list =
+      std::tuple{field("at", &Refused::at), field("row", &Refused::row),
+                 field("code", &Refused::code), field("message", &Refused::message)};
 };
 template <>
 struct Fields<Retried> {

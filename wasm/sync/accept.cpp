@@ -253,6 +253,8 @@ Result<EntryChange> accept(const Schema& schema, const Store& store, const std::
   auto change = op.op == "remove" ? writer.remove() : writer.write(op);
   if (!change.ok()) return change.error();
   EntryChange entry{op.collection, key, {}, std::move(change.value())};
+  if (op.op != "remove" && row != nullptr && row->columns() != nullptr)
+    entry.seen = *row->columns();
   if (collection->key_is_id()) {
     entry.id = asked.value();  // becomes an alias where it is not the row's own
   } else if (row != nullptr && !row->id.empty()) {

@@ -2,11 +2,13 @@
 
 #include "sync/apply.hpp"
 
+#include <set>
 #include <utility>
 
 #include "base/planted.hpp"
 #include "base/uuid.hpp"
 #include "store/snapshot.hpp"
+#include "store/view.hpp"
 #include "sync/layers.hpp"
 #include "sync/resync.hpp"
 
@@ -76,6 +78,21 @@ class Apply {
   }
 
   void operator()(const Resynced& resynced) { begin_resync(schema_, resynced, store_); }
+
+  void operator()(const Refused& refused) {
+    const CollectionSpec* collection = schema_.collection(refused.row.collection);
+    const Row* known = store_.find({refused.row.collection, refused.row.key});
+    if (collection == nullptr || known == nullptr || !known->frozen ||
+        known->frozen->mid != refused.row.mid) {
+      return;
+    }
+    {
+      Store::Edit row(store_, {refused.row.collection, refused.row.key});
+      reject(*row, refused.code, refused.message, refused.at, store_.next_order());
+      refresh(*collection, store_.meta(), *row);
+    }
+    note_rejected(*collection, refused.row.key, store_, outcome_);
+  }
 
   void operator()(const Retried& retried) {
     outcome_.is_written = true;
@@ -173,6 +190,41 @@ std::string app_name(const CollectionSpec& collection, const std::string& column
 
 void apply(const Schema& schema, const Entry& entry, Store& store, Outcome& outcome) {
   std::visit(Apply(schema, store, outcome), entry);
+}
+
+bool make_whole(const Schema& schema, const Store& store, Entry& entry) {
+  auto* wrote = std::get_if<Wrote>(&entry);
+  if (wrote == nullptr) return false;
+  bool is_changed = false;
+  std::set<RowRef> met;
+  for (EntryChange& edit : wrote->changes) {
+    const RowRef ref{edit.collection, edit.key};
+    // Whatever else this entry does to the row is done on what its first edit makes.
+    const bool is_first = met.insert(ref).second;
+    const CollectionSpec* collection = schema.collection(edit.collection);
+    const Row* row = store.find(ref);
+    const bool is_there = row != nullptr && (row->server || row->columns() != nullptr);
+    if (!is_first || is_there || edit.seen.is_null() || collection == nullptr) continue;
+    Change whole;
+    if (collection->on_delete != OnDelete::kDeleteWins) {
+      const Json columns = overlay(*collection, std::exchange(edit.seen, Json()), edit.change);
+      for (const auto& [column, value] : members(columns)) {
+        const bool is_said = !value.is_null() || edit.change.set.contains(column);
+        if (is_said && column != "id") whole.set[column] = value;
+      }
+    }
+    edit.change = std::move(whole);
+    is_changed = true;
+  }
+  return is_changed;
+}
+
+void note_rejected(const CollectionSpec& collection, const std::string& key, const Store& store,
+                   Outcome& outcome) {
+  ++outcome.rejected;
+  const Row* row = store.find({collection.name, key});
+  if (row == nullptr || !row->rejected) return;
+  outcome.notices.push_back({"rejected", rejected_as_seen(collection, key, *row)});
 }
 
 void keep_lost(const CollectionSpec& collection, const std::string& key, Ms at,

@@ -24,8 +24,17 @@ struct Outcome {
 
 void apply(const Schema& schema, const Entry& entry, Store& store, Outcome& outcome);
 
+/// Before an entry of this context's own is applied again, after others that came first: an edit
+/// whose row they took away without a trace says the whole row, as its writer saw it. A part of a
+/// row is no row. True: the entry is another now.
+bool make_whole(const Schema& schema, const Store& store, Entry& entry);
+
 /// Part of apply, in a file of its own: the server's answer.
 void apply_answer(const Schema& schema, const Answered& answered, Store& store, Outcome& outcome);
+
+/// Counts a mutation that was rejected just now, and tells the app unless it is tried again.
+void note_rejected(const CollectionSpec& collection, const std::string& key, const Store& store,
+                   Outcome& outcome);
 
 /// Keeps a text that lost a merge, 90 days.
 void keep_lost(const CollectionSpec& collection, const std::string& key, Ms at,

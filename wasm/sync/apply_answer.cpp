@@ -136,7 +136,8 @@ class Answer {
       } else if (status == "conflict") {
         lost = conflict(*collection, answer, *row);
       } else if (status == "rejected") {
-        refused(answer, *row);
+        reject(*row, text_at(answer, "code"), text_at(answer, "message"), answered_.at,
+               store_.next_order());
       }
       refresh(*collection, store_.meta(), *row);
     }
@@ -149,7 +150,7 @@ class Answer {
     }
     if (status == "conflict") ++outcome_.conflicts;
     keep_lost(*collection, sent.key, now(), lost, store_, outcome_);
-    if (status == "rejected") notify_rejected(*collection, sent);
+    if (status == "rejected") note_rejected(*collection, sent.key, store_, outcome_);
   }
 
   /// The server knows the row under another id, and here the id is the key: the row moves there,
@@ -291,24 +292,13 @@ class Answer {
       seen_as += "/" + std::to_string(++count);
     }
     Frozen again{uuid_v5(frozen.mid, seen_as), std::nullopt, std::move(rebased.change)};
-    if (row.server) again.base = row.server->version;
+    if (row.server) {
+      again.base = row.server->version;
+      // What was merged is newer than either side of it, or an edit between the two would beat it.
+      outrun(row.server->clocks, store_.meta().device, again.change.clocks);
+    }
     row.frozen = std::move(again);
     return rebased.lost;
-  }
-
-  void refused(const Json& answer, Row& row) {
-    Frozen frozen = *std::exchange(row.frozen, std::nullopt);
-    row.rejected = Rejected{frozen.mid, std::move(frozen.change), text_at(answer, "code"),
-                            text_at(answer, "message"), answered_.at.wall_ms};
-    ++outcome_.rejected;
-    // Edited again meanwhile: the new edit may have mended it, so both are tried as one.
-    if (row.pending) stack(row, {}, answered_.at, store_.next_order());
-  }
-
-  void notify_rejected(const CollectionSpec& collection, const EntryRow& sent) {
-    const Row* row = store_.find({sent.collection, sent.key});
-    if (row == nullptr || !row->rejected) return;
-    outcome_.notices.push_back({"rejected", rejected_as_seen(collection, sent.key, *row)});
   }
 
   static Json columns_of(const Row& row) {

@@ -60,22 +60,6 @@ void stamp_columns(const Change& change, const Stamp& at, Pending& pending) {
   for (const auto& [column, value] : change.inc.items()) pending.stamps[column] = at;
 }
 
-/// An edit made on a row must be newer than what it was made on, however slow this device's clock
-/// is.
-void outrun(const Json& theirs, const std::string& device, Json& clocks) {
-  for (auto& [column, clock] : clocks.items()) {
-    const auto& mine = clock.get_ref<const std::string&>();
-    std::string_view below = column_clock(theirs, column);
-    if (column == "*") {
-      for (const auto& [name, other] : theirs.items()) {
-        if (other.is_string())
-          below = std::max(below, std::string_view(other.get_ref<const std::string&>()));
-      }
-    }
-    if (mine <= below) clock = clock_after(clock_time(mine), below, device);
-  }
-}
-
 Ground ground_under(const CollectionSpec& collection, const Row& row) {
   if (!row.server) return row.former ? Ground{true, row.former->row} : Ground{};
   Ground ground{true, *row.server};
@@ -142,6 +126,20 @@ Change with_clocks(const Meta& meta, const Pending& pending) {
   return change;
 }
 
+void outrun(const Json& theirs, const std::string& device, Json& clocks) {
+  for (auto& [column, clock] : clocks.items()) {
+    const auto& mine = clock.get_ref<const std::string&>();
+    std::string_view below = column_clock(theirs, column);
+    if (column == "*") {
+      for (const auto& [name, other] : theirs.items()) {
+        if (other.is_string())
+          below = std::max(below, std::string_view(other.get_ref<const std::string&>()));
+      }
+    }
+    if (mine <= below) clock = clock_after(clock_time(mine), below, device);
+  }
+}
+
 void note_hidden(const CollectionSpec& collection, const Change& earlier, const Json& shown,
                  const Change& later, std::vector<LostText>& lost) {
   for (const auto& [column, value] : members(later.set)) {
@@ -190,14 +188,34 @@ void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order) 
     row.pending = std::move(again);
     row.rejected.reset();
   }
+  // A deletion that lost to what it stands on shows the row: an edit of that is no new row.
+  const bool is_edit = !change.del && !change.empty();
+  if (row.pending && row.pending->change.del && is_edit && row.columns() != nullptr) {
+    row.pending.reset();
+  }
   if (!row.pending) row.pending.emplace();
+  // What a row that is written anew leaves empty is as old as its deletion.
+  const bool is_anew = row.pending->change.del && is_edit;
+  const Stamp deleted = is_anew ? row.pending->stamps["*"] : Stamp{};
   row.pending->change = fold(std::move(row.pending->change), change);
   stamp_columns(change, at, *row.pending);
+  if (is_anew) {
+    for (const auto& [column, value] : members(row.pending->change.set)) {
+      row.pending->stamps.try_emplace(column, deleted);
+    }
+  }
   const bool server_never_knew = !row.server && !row.frozen && !row.gone;
   if (row.pending->change.empty() || (row.pending->change.del && server_never_knew)) {
     row.pending.reset();
   }
   if (row.order == 0) row.order = order;
+}
+
+void reject(Row& row, const std::string& code, const std::string& message, const Stamp& at,
+            std::int64_t order) {
+  Frozen frozen = *std::exchange(row.frozen, std::nullopt);
+  row.rejected = Rejected{frozen.mid, std::move(frozen.change), code, message, at.wall_ms};
+  if (row.pending) stack(row, {}, at, order);
 }
 
 void refresh(const CollectionSpec& collection, const Meta& meta, Row& row) {

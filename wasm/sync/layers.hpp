@@ -24,6 +24,10 @@ Change with_clocks(const Meta& meta, const Pending& pending);
 void note_hidden(const CollectionSpec& collection, const Change& earlier, const Json& shown,
                  const Change& later, std::vector<LostText>& lost);
 
+/// An edit made on a row must be newer than what it was made on, however slow this device's clock
+/// is: `clocks` are moved past `theirs`.
+void outrun(const Json& theirs, const std::string& device, Json& clocks);
+
 /// A write as it says the same on what this row shows: another context may have written since it
 /// was made, or an answer may have come.
 Rebased on_view(const CollectionSpec& collection, const Meta& meta, const Change& change,
@@ -32,6 +36,11 @@ Rebased on_view(const CollectionSpec& collection, const Meta& meta, const Change
 /// Puts one more write on top of the row's unsent edits; a rejected mutation is absorbed and gets
 /// another try.
 void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order);
+
+/// The mutation under way was refused for good, for this reason. What was edited since may have
+/// mended it, so then both are tried as one.
+void reject(Row& row, const std::string& code, const std::string& message, const Stamp& at,
+            std::int64_t order);
 
 /// Recomputes what the app sees. Every change of a row ends with this.
 void refresh(const CollectionSpec& collection, const Meta& meta, Row& row);

@@ -187,8 +187,8 @@ Rebased rebase_on_gone(const CollectionSpec& collection, const Change& mine, con
   const Json whole = overlay(collection, before, mine);
   for (const auto& [column, value] : members(whole)) {
     const bool edited = member(mine.set, column) != nullptr || member(mine.inc, column) != nullptr;
-    // a null that nobody set would override the server's default
-    if (value.is_null() && !edited) continue;
+    // a null that nobody set would override the server's default; the id is the mutation's own
+    if ((value.is_null() && !edited) || column == "id") continue;
     out.change.set[column] = value;
     if (edited) put_clock(out.change, column, column_clock(mine.clocks, column));
   }
