@@ -19,6 +19,7 @@ import { Writes } from './writes.js'
  * @property {() => number} now
  * @property {'durable' | 'memory'} storage
  * @property {((error: import('./error.js').SyncErrorInfo) => void) | undefined} onError
+ * @property {() => Promise<unknown>} forgetUser who was signed in last on this device
  * @property {() => Promise<void>} release stops requests, timers, listeners; closes the database
  */
 
@@ -76,6 +77,23 @@ export class ClientState {
     await this.parts.core?.close()
     await this.parts.release()
     for (const rows of this.rows.values()) rows.clear()
+  }
+
+  /** @param {boolean} isForced */
+  async wipe(isForced) {
+    const refusal = this.refusal()
+    if (refusal) throw refusal
+    await this.writes.settled()
+    await this.parts.core?.wipe(() => {
+      const { pending, rejected } = this.query({ status: true })
+      if (isForced || pending + rejected === 0) return
+      throw new SyncError(
+        'unsent-work',
+        `${pending} rows were not sent yet and ${rejected} were refused: sync() or discard them, or wipe({ force: true })`,
+      )
+    })
+    await this.parts.forgetUser()
+    await this.close()
   }
 
   /** @returns {SyncError | null} why nothing may be written or sent */

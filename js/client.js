@@ -207,6 +207,15 @@ export class SyncClient {
   }
 
   /**
+   * Forgets the local copy, in every open tab, and closes this client. What the server has stays there.
+   * @param {{ force?: boolean }} [options] force: also work that was never sent, or was refused
+   * @returns {Promise<void>} rejects with "unsent-work" while there is some, having forgotten nothing
+   */
+  wipe({ force = false } = {}) {
+    return of(this).wipe(force)
+  }
+
+  /**
    * Refuses new work, lets what was written become durable, closes the database. Calls that still
    * wait for the network reject with "closed".
    * @returns {Promise<void>}

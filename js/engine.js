@@ -338,6 +338,12 @@ export class Core {
     for (const { reject } of open) reject(error)
   }
 
+  /** Forgets what is stored, unless `check` throws. @param {() => void} check */
+  async wipe(check) {
+    await this.commits
+    await this.host.disk.wipe((seq, bytes) => this.load(seq, bytes), check)
+  }
+
   /** Settles what is open with "closed", waits for a commit under way, frees the engine. */
   async close() {
     this.feed({ type: 'close' })

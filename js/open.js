@@ -72,7 +72,11 @@ export async function open(options, createModule) {
   }
   try {
     const { userId, session, asked } = await whoseData(source, users)
-    const parts = { userId, schema, now, onError, release, storage: nameOfStorage(isDurable) }
+    const forgetUser = async () => users?.forget()
+    const parts = {
+      ...{ userId, schema, now, onError, release, forgetUser },
+      storage: nameOfStorage(isDurable),
+    }
     /** @param {ClientState} state @returns {SyncClient<any>} */
     const start = (state) => {
       auth.follow(userId, (event, newUserId) => {

@@ -17,7 +17,15 @@ import { FoldLimits } from './fold-limits.js'
 import { decodeManifest, noManifest, reach, rowsIn } from './manifest.js'
 import { takeMountedFiles } from './mount.js'
 import { pathsOf } from './paths.js'
-import { bytesOf, ownBytes, putFile, store, upgrade, version } from './records.js'
+import {
+  begin as beginEmpty,
+  bytesOf,
+  ownBytes,
+  putFile,
+  store,
+  upgrade,
+  version,
+} from './records.js'
 import { Snapshots } from './snapshots.js'
 
 /** @typedef {(seq: number, bytes: Uint8Array) => boolean | void} OnSegment false: it is damaged */
@@ -37,6 +45,8 @@ import { Snapshots } from './snapshots.js'
  *   replace those before it
  * @property {(source: import('./snapshots.js').SnapshotSource) => Promise<boolean>} fold puts a
  *   snapshot in the place of the segments it stands for; false: it did not come to that
+ * @property {(onSegment: OnSegment, check: () => void) => Promise<void>} wipe forgets everything,
+ *   unless `check` throws, which is asked when everything that others added was given
  * @property {() => Promise<void>} close
  */
 
@@ -133,6 +143,31 @@ export class IndexedDbDisk {
     return this.snapshots.fold(source)
   }
 
+  /**
+   * Forgets everything, for all contexts at once. One that is still open finds its segments gone.
+   * @param {OnSegment} onSegment is given what other contexts added
+   * @param {() => void} check asked after that; throws to keep everything
+   */
+  wipe(onSegment, check) {
+    const work = (
+      /** @type {IDBObjectStore} */ files,
+      /** @type {import('./records.js').Fail} */ fail,
+    ) =>
+      this.readNew(files, fail, onSegment, () => {
+        check()
+        files.clear()
+        beginEmpty(files, this.paths)
+        // No number is used again: whoever was here before must not take what comes for what was.
+        this.snapshots.skipTo(files, fail, this.head + 1)
+      })
+    return this.inTurn(() =>
+      this.transaction('readwrite', (files, fail, begin) => {
+        begin(() => work(files, fail))
+        return () => {}
+      }),
+    )
+  }
+
   async close() {
     await this.last.catch(() => {})
     this.database.drop()
@@ -177,15 +212,22 @@ export class IndexedDbDisk {
       work(files, fail, (begin) => {
         const { db } = files.transaction
         if (db === this.checked) return begin()
-        onResult(files.get(this.paths.life), fail, (record) => {
-          const life = String(record?.contents)
-          if (this.life !== null && this.life !== life) throw clearedError()
-          this.life = life
+        this.checkLife(files, fail, () => {
           this.checked = db
           begin()
         })
       }),
     )
+  }
+
+  /** @param {IDBObjectStore} files @param {import('./records.js').Fail} fail @param {() => void} then */
+  checkLife(files, fail, then) {
+    onResult(files.get(this.paths.life), fail, (record) => {
+      const life = String(record?.contents)
+      if (this.life !== null && this.life !== life) throw clearedError()
+      this.life = life
+      then()
+    })
   }
 
   /** @param {() => Uint8Array} segment @param {OnSegment} onSegment @returns {Promise<number>} */
@@ -225,17 +267,27 @@ export class IndexedDbDisk {
     onResult(files.getAllKeys(paths.segmentsFrom(this.head)), fail, (keys) => {
       const read = () => this.readSegments(files, fail, keys, onSegment, next)
       if (this.head > 0 && keys[0] === paths.segment(this.head)) return read()
-      this.snapshots.readManifest(files, fail, (manifest, damaged) => {
-        if (damaged) this.give(paths.manifests[0], 0, damaged, onSegment)
-        // gone, and not because it was folded
-        if (this.head > 0 && reach(manifest) <= this.head) throw clearedError()
-        // A snapshot tells rows, not who wrote them. Written again it might count twice.
-        if (this.unsure && this.unsure.seq <= reach(manifest)) throw unknownEnd()
-        this.snapshots.readPieces(files, fail, manifest, onSegment, () => {
-          this.setManifest(manifest)
-          this.head = Math.max(this.head, reach(manifest))
-          read()
-        })
+      this.checkLife(files, fail, () => this.catchUp(files, fail, onSegment, read))
+    })
+  }
+
+  /**
+   * The segment known last is gone: it was folded, or the data was cleared.
+   * @param {IDBObjectStore} files
+   * @param {import('./records.js').Fail} fail
+   * @param {OnSegment} onSegment
+   * @param {() => void} then
+   */
+  catchUp(files, fail, onSegment, then) {
+    this.snapshots.readManifest(files, fail, (manifest, damaged) => {
+      if (damaged) this.give(this.paths.manifests[0], 0, damaged, onSegment)
+      if (this.head > 0 && reach(manifest) <= this.head) throw clearedError()
+      // A snapshot tells rows, not who wrote them. Written again it might count twice.
+      if (this.unsure && this.unsure.seq <= reach(manifest)) throw unknownEnd()
+      this.snapshots.readPieces(files, fail, manifest, onSegment, () => {
+        this.setManifest(manifest)
+        this.head = Math.max(this.head, reach(manifest))
+        then()
       })
     })
   }

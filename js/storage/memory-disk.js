@@ -30,5 +30,10 @@ export class MemoryDisk {
     return false
   }
 
+  /** @param {unknown} _onSegment @param {() => void} check */
+  async wipe(_onSegment, check) {
+    check()
+  }
+
   async close() {}
 }

@@ -42,13 +42,21 @@ export function bytesOf(record) {
  * @param {IDBTransaction} transaction
  * @param {{ folders: string[], life: string }} paths
  */
-export function upgrade(db, transaction, { folders, life }) {
+export function upgrade(db, transaction, paths) {
   const isNew = !db.objectStoreNames.contains(store)
   const files = isNew ? db.createObjectStore(store) : transaction.objectStore(store)
   if (!files.indexNames.contains('timestamp')) {
     files.createIndex('timestamp', 'timestamp', { unique: false })
   }
-  if (!isNew) return
+  if (isNew) begin(files, paths)
+}
+
+/**
+ * What a database without data holds.
+ * @param {IDBObjectStore} files
+ * @param {{ folders: string[], life: string }} paths
+ */
+export function begin(files, { folders, life }) {
   for (const folder of folders) files.put({ timestamp: new Date(), mode: modeOfFolder }, folder)
   files.put(fileOf(crypto.getRandomValues(new Uint8Array(16))), life)
 }

@@ -78,8 +78,7 @@ export class Snapshots {
             }
             isInstalled = true
             for (const path of setAside) keepAside(files, fail, path, paths.setAside(path))
-            const bytes = encodeManifest(manifest)
-            for (const path of paths.manifests) putFile(files, fail, path, bytes)
+            this.putManifest(files, fail, manifest)
             // The last one stays: contexts tell by it that they are up to date.
             files.delete(paths.segmentsBefore(snapshot.to))
             this.deletePieces(files, fail, manifest)
@@ -92,6 +91,20 @@ export class Snapshots {
     for (const path of setAside) disk.damaged.delete(path)
     disk.setManifest(manifest)
     return true
+  }
+
+  /** An empty snapshot: the journal goes on after this number. @param {IDBObjectStore} files @param {Fail} fail @param {number} to */
+  skipTo(files, fail, to) {
+    const { manifest, paths } = this.disk
+    const empty = { to, id: paths.snapshotId(to, randomHex()), pieces: 0, rows: 0, bytes: 0 }
+    this.putManifest(files, fail, { generation: manifest.generation + 1, snapshots: [empty] })
+    putFile(files, fail, paths.segment(to), new Uint8Array(0)) // stands there as any last one does
+  }
+
+  /** @param {IDBObjectStore} files @param {Fail} fail @param {Manifest} manifest */
+  putManifest(files, fail, manifest) {
+    const bytes = encodeManifest(manifest)
+    for (const path of this.disk.paths.manifests) putFile(files, fail, path, bytes)
   }
 
   /** All pieces that the manifest does not name. @param {IDBObjectStore} files @param {Fail} fail @param {Manifest} manifest */

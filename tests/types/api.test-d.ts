@@ -27,7 +27,6 @@ type Later = {
     | 'exportData'
     | 'exportStream'
     | 'importData'
-    | 'wipe'
     | 'deleteAccount'
     | 'lock'
     | 'unlock'
