@@ -173,6 +173,7 @@ test('the same after conflicts, and where the first answer was lost', async () =
 test('the same for rows that an app without sync wrote, edited here', async () => {
   const user = await world.newUser()
   const a = await world.device(user)
+  /** @type {[string, object][]} */
   const rows = [
     ['user_progress', { compliance_streak: 3, last_completed_date: '2026-11-22' }],
     ['achievements', { achievement_id: 'dusk', progress: 1 }],
@@ -182,8 +183,8 @@ test('the same for rows that an app without sync wrote, edited here', async () =
     ['vector_embeddings', { id: embeddingId, content: 'c', metadata: {}, embedding: vector(3) }],
   ]
   for (const [table, row] of rows) {
-    const { error } = await user.client.from(String(table)).insert(row)
-    assert.equal(error, null, String(table))
+    const { error } = await user.client.from(table).insert(row)
+    assert.equal(error, null, table)
   }
   await a.sync()
   await assertFresh(user, a)

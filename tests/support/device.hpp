@@ -45,11 +45,11 @@ class Device {
 
   // The world of this device
   bool offline = false;
-  std::deque<Fate> fates;             ///< of the next requests; kAnswered when empty
-  std::deque<Fetched> canned;         ///< answers given instead of the server's
+  std::deque<Fate> fates;      ///< of the next requests; kAnswered when empty
+  std::deque<Fetched> canned;  ///< answers given instead of the server's
   /// What the server fails with instead of handling this request, if so.
   std::function<std::optional<Fetched>(const std::string& body)> fails;
-  std::deque<Error> commit_failures;  ///< the next commits fail like this
+  std::deque<Error> commit_failures;                            ///< the next commits fail like this
   std::function<std::string(const std::string& answer)> spoil;  ///< what becomes of an answer
   std::set<Wish> holds;                                         ///< what waits until it is released
   SessionIs session{"token", kUser, ""};

@@ -1,5 +1,5 @@
-// The tables of docs/protocol.md that tests walk: the page is their data, so it cannot lie. Knows no
-// table's meaning.
+// The tables of docs/protocol.md that tests walk: the page is their data, so it cannot lie. Knows
+// no table's meaning.
 #pragma once
 
 #include <string>

@@ -77,7 +77,8 @@ class Engine {
   ///   {size: true, collection}           -> number of rows
   ///   {status: true}                     -> {state, pending, rejected, lastSyncedAt, lastError,
   ///   nextRetryAt} {rejected: true} {overwritten: true} -> as in the public API
-  ///   {stored: true}                     -> rows a snapshot would hold: {all, changed} since the last
+  ///   {stored: true}                     -> rows a snapshot would hold: {all, changed} since the
+  ///   last
   [[nodiscard]] Json query(const Json& question, Now now) const;
 
  private:

@@ -58,8 +58,8 @@ struct Resynced {
   std::string reason;  ///< "epoch", "restored" or "horizon" (docs/protocol.md)
   std::string epoch, next;
 };
-/// The server fails on this mutation, by itself and again and again, and takes other requests: as if
-/// it had been answered rejected.
+/// The server fails on this mutation, by itself and again and again, and takes other requests: as
+/// if it had been answered rejected.
 struct Refused {
   Stamp at;
   EntryRow row;
