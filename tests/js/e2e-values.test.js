@@ -173,7 +173,7 @@ test('the same after conflicts, and where the first answer was lost', async () =
 test('the same for rows that an app without sync wrote, edited here', async () => {
   const user = await world.newUser()
   const a = await world.device(user)
-  /** @type {[table: string, row: any][]} */
+  /** @type {[string, object][]} */
   const rows = [
     ['user_progress', { compliance_streak: 3, last_completed_date: '2026-11-22' }],
     ['achievements', { achievement_id: 'dusk', progress: 1 }],

@@ -18,6 +18,7 @@ std::vector<Entry> some_entries() {
       Froze{{3, 4, "boot"}, {{"logs", "key", "mid"}}},
       Answered{"device", {5, 6, "boot"}, 40, 7, {{"logs", "key", "mid"}}, {"ack"}, {{"cursor", 9}}},
       Resynced{"device", "last", "restored", "epoch", "next"},
+      Refused{{7, 8, "boot"}, {"logs", "key", "mid"}, "57014", "timeout"},
       Retried{{7, 8, "boot"}, {"logs", "key", "mid"}},
       Discarded{{"logs", "key", "mid"}},
       Restored{"text"},
