@@ -13,7 +13,13 @@ const steps = rounds * stepsPerRound
 
 const browser = await startChromium({ after })
 
-test('2 tabs + worker + service worker, 40 writes each: 160 of 160, in order', async (t) => {
+for (const foldAfter of [1000, 15]) {
+  const title = `2 tabs + worker + service worker, 40 writes each, folded every ${foldAfter}`
+  test(`${title}: 160 of 160, in order`, (t) => writeAll(t, foldAfter))
+}
+
+/** @param {import('node:test').TestContext} t @param {number} foldAfter */
+async function writeAll(t, foldAfter) {
   const site = await startSite(t)
   const tab = await browser.openTab(site.url)
   const contexts = [
@@ -22,7 +28,7 @@ test('2 tabs + worker + service worker, 40 writes each: 160 of 160, in order', a
     await browser.startWorker(tab),
     await browser.startServiceWorker(tab),
   ]
-  await Promise.all(contexts.map((context) => call(context, 'open')))
+  await Promise.all(contexts.map((context) => call(context, 'open', { foldAfter })))
 
   // Nobody starts a round before everybody has ended the last: so nobody is done before the rest began.
   for (let round = 0; round < rounds; round++) {
@@ -41,7 +47,10 @@ test('2 tabs + worker + service worker, 40 writes each: 160 of 160, in order', a
   assert.deepEqual(writers, { 1: want, 2: want, 3: want, 4: want })
   assert.deepEqual({ torn, total }, { torn: [], total: 4 * steps })
   assert.deepEqual(browser.problems, [])
+  const { generation } = await call(later, 'manifest')
+  assert.equal(generation > 0, foldAfter < 160)
   t.diagnostic(
-    `${total} of ${4 * steps} acknowledged writes are there; the writer changed ${turns} times`,
+    `${total} of ${4 * steps} acknowledged writes are there; the writer changed ${turns} times, ` +
+      `${generation} snapshots were installed`,
   )
-})
+}

@@ -9,6 +9,9 @@ import { checkSteps } from './support/steps.js'
 
 const browser = await startChromium({ after })
 
+/** So that many kills hit somebody who is just folding. */
+const often = { foldAfter: 15 }
+
 /** After how many acknowledged steps of a round the nth kill comes. @param {number} n */
 const stepsBefore = (n) => 2 + ((n * 7) % 11)
 
@@ -32,6 +35,13 @@ async function writing(site, writers, count) {
   assert.deepEqual(failures, [])
 }
 
+/** @param {import('./support/chromium.js').Context} tab */
+async function folds(tab) {
+  const { generation } = await call(tab, 'manifest')
+  assert.ok(generation > 0)
+  return `${generation} snapshots were installed meanwhile`
+}
+
 /**
  * @template T, R
  * @param {T[]} list
@@ -46,13 +56,13 @@ async function inTurn(list, work) {
 test('20 tabs are killed, two at a time, and their workers with them', async (t) => {
   const site = await startSite(t)
   const survivor = await browser.openTab(site.url)
-  await call(survivor, 'open')
+  await call(survivor, 'open', often)
   for (let round = 0; round < 10; round++) {
     const tabs = [await browser.openTab(site.url), await browser.openTab(site.url)]
     const renderers = await inTurn(tabs, (tab) => browser.rendererOf(tab))
     const contexts = [...tabs, await browser.startWorker(tabs[0])]
     const acknowledged = [...site.reports]
-    await Promise.all(contexts.map((context) => call(context, 'open')))
+    await Promise.all(contexts.map((context) => call(context, 'open', often)))
     checkSteps(await call(tabs[1], 'seen'), acknowledged)
     const goingOn = call(survivor, 'write', { writer: 1, from: round * 5 + 1, count: 5 })
     const writers = new Map(contexts.map((context, i) => [context, 10 * (round + 1) + i]))
@@ -62,9 +72,11 @@ test('20 tabs are killed, two at a time, and their workers with them', async (t)
   }
   await browser.restart()
   const tab = await browser.openTab(site.url)
-  await call(tab, 'open')
+  await call(tab, 'open', often)
   checkSteps(await call(tab, 'seen'), site.reports)
-  t.diagnostic(`20 renderer kills: 0 of ${site.reports.length} acknowledged writes lost or torn`)
+  t.diagnostic(
+    `20 renderer kills: 0 of ${site.reports.length} acknowledged writes lost or torn; ${await folds(tab)}`,
+  )
 })
 
 test('the browser is killed 10 times', async (t) => {
@@ -74,7 +86,7 @@ test('the browser is killed 10 times', async (t) => {
     const worker = await browser.startWorker(tab)
     const serviceWorker = await browser.startServiceWorker(tab)
     const contexts = [tab, worker, serviceWorker]
-    await Promise.all(contexts.map((context) => call(context, 'open')))
+    await Promise.all(contexts.map((context) => call(context, 'open', often)))
     for (const context of contexts) checkSteps(await call(context, 'seen'), site.reports)
     const writers = new Map(contexts.map((context, i) => [context, 3 * kill + i]))
     await writing(site, writers, stepsBefore(kill))
@@ -82,24 +94,28 @@ test('the browser is killed 10 times', async (t) => {
     await browser.start()
   }
   const tab = await browser.openTab(site.url)
-  await call(tab, 'open')
+  await call(tab, 'open', often)
   checkSteps(await call(tab, 'seen'), site.reports)
-  t.diagnostic(`10 browser kills: 0 of ${site.reports.length} acknowledged writes lost or torn`)
+  t.diagnostic(
+    `10 browser kills: 0 of ${site.reports.length} acknowledged writes lost or torn; ${await folds(tab)}`,
+  )
 })
 
 test('the service worker is stopped 8 times', async (t) => {
   const site = await startSite(t)
   const tab = await browser.openTab(site.url)
-  await call(tab, 'open')
+  await call(tab, 'open', often)
   for (let stop = 1; stop <= 8; stop++) {
     const serviceWorker = await browser.startServiceWorker(tab)
-    await call(serviceWorker, 'open')
+    await call(serviceWorker, 'open', often)
     checkSteps(await call(serviceWorker, 'seen'), site.reports)
     await writing(site, new Map([[serviceWorker, stop]]), stepsBefore(stop))
     await browser.stopServiceWorker(tab)
   }
   await browser.reload(tab)
-  await call(tab, 'open')
+  await call(tab, 'open', often)
   checkSteps(await call(tab, 'seen'), site.reports)
-  t.diagnostic(`8 worker stops: 0 of ${site.reports.length} acknowledged writes lost or torn`)
+  t.diagnostic(
+    `8 worker stops: 0 of ${site.reports.length} acknowledged writes lost or torn; ${await folds(tab)}`,
+  )
 })
