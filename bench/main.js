@@ -6,12 +6,16 @@ import { parseArgs } from 'node:util'
 const USAGE = `npm run bench -- NAME [--rounds N] [--json]
 
   sync          pushing and pulling through a local Supabase, beside supabase-js
+  storage       durable writes in a real Chromium, beside raw IndexedDB
 
   --rounds N    rounds counted, after one to warm up (default 5)
   --json        one JSON object a line for each figure, instead of a table`
 
 /** @type {Record<string, () => Promise<{ run(options: Options): Promise<Figure[]> }>>} */
-const benches = { sync: () => import('./sync.js') }
+const benches = {
+  sync: () => import('./sync.js'),
+  storage: () => import('./storage.js'),
+}
 
 /**
  * What a bench is told.

@@ -51,15 +51,7 @@ class Chromium {
 
   /** Starts it, or starts it again with the profile it had. */
   async start() {
-    this.process = spawnWithUs(executable(), [
-      ...switches,
-      ...this.more,
-      `--user-data-dir=${this.profile}`,
-      'about:blank',
-    ])
-    const connection = await chromium.connectOverCDP(await endpointOf(this.process), {
-      timeout: patience,
-    })
+    const connection = await this.connect()
     this.connection = connection
     /** Playwright's browser context: cookies, offline, service workers */
     this.context = connection.contexts()[0]
@@ -70,6 +62,25 @@ class Chromium {
         this.problems.push(`${message.location().url}: ${message.text()}`)
     })
     this.context.on('weberror', (error) => this.problems.push(String(error.error())))
+  }
+
+  /** Now and then one that was just started never answers its debugger: then another one is. */
+  async connect() {
+    for (let tries = 1; ; tries++) {
+      const main = spawnWithUs(executable(), [
+        ...switches,
+        ...this.more,
+        `--user-data-dir=${this.profile}`,
+        'about:blank',
+      ])
+      this.process = main
+      try {
+        return await chromium.connectOverCDP(await endpointOf(main), { timeout: patience / 2 })
+      } catch (error) {
+        await this.kill()
+        if (tries === 3) throw error
+      }
+    }
   }
 
   /** SIGKILL, as by a crash: nothing gets a chance to finish. Waits until every process is gone. */

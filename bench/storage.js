@@ -1,0 +1,92 @@
+// Measures durable writes beside raw IndexedDB puts in one page of a real Chromium, in turn, and how many
+// bytes IndexedDB is handed for what the app wrote. Both with the default, relaxed durability.
+
+import { fileURLToPath } from 'node:url'
+import { call, startChromium } from '../tests/browser/support/chromium.js'
+import { startSite } from '../tests/browser/support/site.js'
+
+const bars = { p50: 1.6, p95: 2, burst: 0.1, bytes: 3 }
+const sizes = [1_000, 10_000, 100_000]
+const peerName = 'IndexedDB, one put a transaction'
+const folded = 100_000
+
+/** @param {import('./main.js').Options} options @returns {Promise<import('./main.js').Figure[]>} */
+export async function run({ rounds, say }) {
+  /** @type {(() => Promise<void>)[]} */
+  const ends = []
+  const ending = { after: (/** @type {() => Promise<void>} */ end) => ends.push(end) }
+  try {
+    const entry = fileURLToPath(new URL('../tests/browser/fixture/bench.js', import.meta.url))
+    const site = await startSite(ending, { entries: { 'page.js': entry } })
+    const browser = await startChromium(ending)
+    const env = `Chromium ${browser.connection?.version()}, IndexedDB, durability relaxed`
+    const tab = await browser.openTab(site.url)
+    const figures = []
+    const count = 100 * rounds
+
+    await call(tab, 'start', { database: 'amount' })
+    say('10,000 awaited writes of 500 bytes')
+    const { bytes, payload } = await call(tab, 'amount', { from: 0, count: 10_000 })
+    figures.push(
+      figure('bytes for 10,000 writes of about 500 B, folding included', bytes, payload, {
+        ...{ env, peerName: 'their JSON and keys', bar: bars.bytes },
+      }),
+    )
+    await call(tab, 'close')
+
+    await call(tab, 'start', { database: 'sizes' })
+    let rows = 0
+    for (const size of sizes) {
+      say(`${size} rows there are: ${count} writes, and a burst`)
+      await call(tab, 'fill', { from: rows, count: size - rows })
+      await call(tab, 'isFolded')
+      const times = await call(tab, 'singles', { from: size, count })
+      figures.push(...percentiles(`a durable write, ${size} rows there`, times, env))
+      const burst = await call(tab, 'burst', { from: size + count, count: 1_000 })
+      figures.push(
+        figure(`a burst of 1,000 writes, ${size} rows there (ms)`, burst.ours, burst.peer, {
+          ...{ env, peerName: '1,000 awaited puts', bar: bars.burst },
+        }),
+      )
+      rows = size + count + 1_000
+    }
+    await call(tab, 'close')
+
+    say(`writes while ${folded} rows are folded`)
+    await call(tab, 'start', { database: 'sizes', foldAfter: 1 })
+    await call(tab, 'touch', { count: folded })
+    const meanwhile = await call(tab, 'singles', { from: rows, count: 3 * count })
+    figures.push(...percentiles(`a durable write while ${folded} rows are folded`, meanwhile, env))
+    await call(tab, 'close')
+    return figures
+  } finally {
+    for (const end of ends.reverse()) await end()
+  }
+}
+
+/** @param {string} name @param {{ ours: number[], peer: number[] }} times @param {string} env */
+function percentiles(name, { ours, peer }, env) {
+  return [50, 95].map((percent) =>
+    figure(`${name}, p${percent} (ms)`, at(ours, percent), at(peer, percent), {
+      ...{ env, peerName, bar: percent === 50 ? bars.p50 : bars.p95 },
+    }),
+  )
+}
+
+/** @param {number[]} times @param {number} percent */
+function at(times, percent) {
+  const sorted = [...times].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))]
+}
+
+/**
+ * @param {string} name
+ * @param {number} ours
+ * @param {number} peer
+ * @param {{ env: string, peerName: string, bar: number }} about
+ */
+function figure(name, ours, peer, { env, peerName, bar }) {
+  const round = (/** @type {number} */ value) => Number(value.toPrecision(4))
+  const ratio = round(ours / peer)
+  return { name, env, ours: round(ours), peer: round(peer), peerName, ratio, bar, ok: ratio <= bar }
+}
