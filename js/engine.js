@@ -138,7 +138,7 @@ export class Core {
     let isSound = true
     try {
       isSound = this.engine.load(seq, bytes)
-      this.known = seq
+      this.known = Math.max(this.known, seq)
     } catch (error) {
       this.break(error)
     } finally {
@@ -279,6 +279,10 @@ export class Core {
     } catch (error) {
       const { code, message } =
         error instanceof SyncError ? error : new SyncError('storage-lost', messageOf(error))
+      if (code === 'reload-needed' && !this.isReadOnly) {
+        this.isReadOnly = true
+        this.host.onStatus((notice) => this.notices.push(notice))
+      }
       this.setFailing(code === 'quota' || code === 'storage-lost')
       this.feed({ type: 'flushFailed', code, message })
     }

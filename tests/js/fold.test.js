@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { IndexedDbDisk } from '../../js/storage/disk.js'
 import { decodeManifest, encodeManifest } from '../../js/storage/manifest.js'
+import { pathsOf } from '../../js/storage/paths.js'
 import { fakeFs, result } from '../support/fake-fs.js'
 import { engines, newDatabase, openClient, until } from '../support/open-client.js'
 
@@ -307,6 +308,23 @@ for (const { name: engine, createModule } of engines.slice(1)) {
     assert.equal(again.collection('theme').get('self').theme, 'dark')
     assert.equal(again.status().pending, client.status().pending)
     await again.close()
+  })
+
+  test(`${engine}: what a newer build folded makes this one read-only`, async () => {
+    const database = newDatabase()
+    const client = await openReal(database, {})
+    await client.collection('health').put(day(1), { steps: 1 })
+    const name = folder(database)
+    const newer = text(encodeManifest({ generation: 1, snapshots: [] })).replace(' 1 ', ' 2 ')
+    const record = { timestamp: new Date(), mode: 0o100666, contents: bytes(newer) }
+    await raw(name, 'readwrite', (files) => files.put(record, `${name}/manifest`))
+    await raw(name, 'readwrite', (files) => files.delete(pathsOf(name).segmentsBefore(99)))
+    const code = 'reload-needed'
+    await assert.rejects(client.collection('health').put(day(2), { steps: 2 }), { code })
+    assert.equal(client.status().storage, 'read-only')
+    assert.deepEqual(client.collection('health').keys(), [day(1)], 'it can be read')
+    await client.close()
+    await assert.rejects(openReal(database, {}), { code })
   })
 
   test(`${engine}: three contexts write, and each folds: nothing lost, nothing twice`, async () => {
