@@ -132,13 +132,21 @@ export class Core {
    * @returns {boolean} false: it is damaged
    */
   load(seq, bytes) {
+    return this.give(() => {
+      const isSound = this.engine.load(seq, bytes)
+      this.known = Math.max(this.known, seq)
+      return isSound
+    })
+  }
+
+  /** Something stored. @param {() => boolean} enter @returns {boolean} false: it is damaged */
+  give(enter) {
     if (this.isClosed || this.broken) return true
     const wasBusy = this.isBusy
     this.isBusy = true
     let isSound = true
     try {
-      isSound = this.engine.load(seq, bytes)
-      this.known = Math.max(this.known, seq)
+      isSound = enter()
     } catch (error) {
       this.break(error)
     } finally {
@@ -162,8 +170,25 @@ export class Core {
   }
 
   nextPiece() {
+    return this.living().nextPiece()
+  }
+
+  nextVectors() {
+    return this.living().nextVectors()
+  }
+
+  namedVectors() {
+    return this.living().namedVectors()
+  }
+
+  /** @param {Uint8Array} file */
+  vectorsStillNamed(file) {
+    return this.living().vectorsStillNamed(file)
+  }
+
+  living() {
     if (this.isClosed || this.broken) throw new SyncError('closed', 'the client is closed')
-    return this.engine.nextPiece()
+    return this.engine
   }
 
   /** @param {boolean} isKept */
@@ -237,6 +262,9 @@ export class Core {
       case 'commit':
         this.commits = this.commit()
         return
+      case 'wantVectors':
+        this.giveVectors()
+        return
       case 'askSession':
         return this.host.askSession(effect.refresh)
       case 'setTimer':
@@ -286,6 +314,19 @@ export class Core {
       this.setFailing(code === 'quota' || code === 'storage-lost')
       this.feed({ type: 'flushFailed', code, message })
     }
+  }
+
+  /** A request needs vectors that are not in memory. */
+  async giveVectors() {
+    const answer = { type: 'vectorsGiven', code: '', message: '' }
+    try {
+      const { disk } = this.host
+      await disk.readVectors((file) => this.give(() => this.engine.giveVectors(file)))
+    } catch (error) {
+      answer.code = error instanceof SyncError ? error.code : 'storage-lost'
+      answer.message = messageOf(error)
+    }
+    this.feed(answer)
   }
 
   /** @param {boolean} isFailing */

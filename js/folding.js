@@ -5,7 +5,7 @@ import { idleTimeout } from './within.js'
 
 /** After the last write, so that a burst is not slowed down by it. */
 const quietMs = 300
-/** Somebody who writes all the time is not waited for longer. */
+/** Somebody who writes all the time is not waited for longer, nor until the journal is twice as long. */
 const waitMsMost = 5000
 
 /**
@@ -15,6 +15,9 @@ const waitMsMost = 5000
  * @property {() => { all: number, changed: number } | null} rows null: it must not fold now
  * @property {(isWhole: boolean) => boolean} beginSnapshot
  * @property {() => Uint8Array} nextPiece throws when the engine is gone
+ * @property {() => Uint8Array} nextVectors
+ * @property {() => number} namedVectors
+ * @property {(file: Uint8Array) => Uint8Array} vectorsStillNamed
  * @property {(isKept: boolean) => void} endSnapshot
  */
 
@@ -38,7 +41,8 @@ export class Folding {
     const now = performance.now()
     this.dueSince ??= now
     clearTimeout(this.timer)
-    const wait = Math.min(quietMs, Math.max(0, this.dueSince + waitMsMost - now))
+    const isOverdue = this.disk.isFoldOverdue()
+    const wait = isOverdue ? 0 : Math.min(quietMs, Math.max(0, this.dueSince + waitMsMost - now))
     this.timer = idleTimeout(() => this.start(), wait)
   }
 
@@ -64,6 +68,9 @@ export class Folding {
       isKept = await disk.fold({
         ...{ to: engine.known, isWhole, rows: isWhole ? rows.all : rows.changed },
         nextPiece: () => engine.nextPiece(),
+        nextVectors: () => engine.nextVectors(),
+        namedVectors: () => engine.namedVectors(),
+        vectorsStillNamed: (file) => engine.vectorsStillNamed(file),
       })
     } finally {
       engine.endSnapshot(isKept)

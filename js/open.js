@@ -40,6 +40,7 @@ import { within } from './within.js'
  * @property {() => number} [now] milliseconds since 1970; default Date.now
  * @property {string | URL | BufferSource} [wasm] where module.wasm is, or its bytes
  * @property {(error: import('./error.js').SyncErrorInfo) => void} [onError] every failure, once
+ * @property {number} [knownFormat] for tests: be a build that knows no newer format of stored data
  */
 
 /** How long a slow auth may hold up the start: shorter when it is known whose data to open. */
@@ -102,9 +103,10 @@ export async function open(options, createModule) {
     const requests = makeRequests(options)
     /** @type {ClientState} there before the first effect is started */
     let state
+    const format = options.knownFormat ?? module.journalFormat()
     const config = {
       ...{ schema, userId, autoSync, debounceMs: options.debounceMs ?? 500 },
-      ...{ entropy: randomHex(16), inMemory: !isDurable },
+      ...{ entropy: randomHex(16), inMemory: !isDurable, format },
     }
     const core = new Core(module, config, {
       ...{ disk, now, fetch: requests.fetch },
@@ -123,13 +125,15 @@ export async function open(options, createModule) {
       () => core.free(),
       () => requests.stop(),
     )
-    const contexts = new Contexts({ core, name: isDurable ? name : '', autoSync })
+    const contexts = new Contexts({ core, name: isDurable ? name : '', autoSync, format })
+    undo.push(() => contexts.stop())
     state = new ClientState({ ...parts, core, contexts })
+    await contexts.announce()
     await disk.load((seq, bytes) => core.load(seq, bytes))
     // a full disk must not keep anybody from reading
     if (session) await users?.remember(userId).catch((error) => state.report(error))
     core.feed({ type: 'loaded' })
-    undo.push(() => contexts.stop(), listenToBrowser(contexts))
+    undo.push(listenToBrowser(contexts))
     contexts.start()
     if (isDurable) askToPersist(state)
     return start(state)

@@ -41,10 +41,13 @@ import { Snapshots } from './snapshots.js'
  *   segments other contexts added. Rejects with a SyncError, having changed nothing
  * @property {(onSegment: OnSegment) => Promise<void>} refresh gives segments other contexts added
  * @property {() => boolean} isFoldDue the journal became long
+ * @property {() => boolean} isFoldOverdue it must not get longer, whoever is writing
  * @property {(rows: { all: number, changed: number }) => boolean} wantsWhole the next snapshot should
  *   replace those before it
  * @property {(source: import('./snapshots.js').SnapshotSource) => Promise<boolean>} fold puts a
  *   snapshot in the place of the segments it stands for; false: it did not come to that
+ * @property {(onFile: (bytes: Uint8Array) => boolean | void) => Promise<void>} readVectors gives every
+ *   stored file of vectors; false: it is damaged
  * @property {(onSegment: OnSegment, check: () => void) => Promise<void>} wipe forgets everything,
  *   unless `check` throws, which is asked when everything that others added was given
  * @property {() => Promise<void>} close
@@ -130,6 +133,10 @@ export class IndexedDbDisk {
     return this.damaged.size > 0 || this.limits.isDue(this.manifest)
   }
 
+  isFoldOverdue() {
+    return this.limits.isOverdue(this.manifest)
+  }
+
   /** @param {{ all: number, changed: number }} rows */
   wantsWhole({ all, changed }) {
     const isFirst = this.manifest.snapshots.length === 0
@@ -141,6 +148,11 @@ export class IndexedDbDisk {
   /** @param {import('./snapshots.js').SnapshotSource} source */
   fold(source) {
     return this.snapshots.fold(source)
+  }
+
+  /** @param {(bytes: Uint8Array) => boolean | void} onFile */
+  readVectors(onFile) {
+    return this.snapshots.readVectors(onFile)
   }
 
   /**

@@ -22,6 +22,10 @@ export class MemoryDisk {
     return false
   }
 
+  isFoldOverdue() {
+    return false
+  }
+
   wantsWhole() {
     return false
   }
@@ -29,6 +33,9 @@ export class MemoryDisk {
   async fold() {
     return false
   }
+
+  /** The engine keeps them. */
+  async readVectors() {}
 
   /** @param {unknown} _onSegment @param {() => void} check */
   async wipe(_onSegment, check) {

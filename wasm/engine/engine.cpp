@@ -4,6 +4,7 @@
 #include "engine/engine.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "engine/commits.hpp"
@@ -21,8 +22,10 @@ struct Engine::Self {
         schema(std::move(parsed)),
         random(given.entropy),
         boot(random.uuid_v4()),
-        commits(schema, store),
-        run(config, schema, store, commits, random, boot, out) {}
+        commits(schema, store, static_cast<int>(given.format)),
+        run(config, schema, store, commits, random, boot, out) {
+    store.vectors().set_naming(config.format > kFirstFormat);
+  }
 
   void on(const Write& write);
   void on(const Loaded&);
@@ -40,6 +43,10 @@ struct Engine::Self {
   void on(const TimerFired&) {
     told_timer.reset();
     run.timer(now);
+  }
+  void on(const VectorsGiven& given) { run.vectors_given(given, now); }
+  void on(const FormatLimit& limit) {
+    store.vectors().set_naming(std::min(limit.format, config.format) > kFirstFormat);
   }
   void on(const RetryRejected& retry);
   void on(const DiscardRejected& discard);
@@ -279,7 +286,7 @@ Json Engine::Self::row(const CollectionSpec& collection, const Json& key) const 
     found = store.find({collection.name, name});
   }
   if (found == nullptr || found->columns() == nullptr) return nullptr;
-  return as_seen(collection, name, *found->columns());
+  return as_seen(collection, name, *found->columns(), store.vectors());
 }
 
 Engine::Engine(std::unique_ptr<Self> self) : self_(std::move(self)) {}
@@ -318,6 +325,22 @@ std::vector<Effect> Engine::handle(const Event& event, Now now) {
   return self_->effects();
 }
 
+std::vector<Effect> Engine::give_vectors(std::string_view file, Now now) {
+  self_->now = now;
+  auto vectors = decode_vectors(file, kJournalFormat);
+  if (!vectors.ok()) {
+    self_->is_damaged = true;
+    self_->out.push_back(Failed{vectors.error().code, vectors.error().message});
+    return self_->effects();
+  }
+  for (NamedVector& each : vectors.value()) {
+    if (self_->run.wanted_vectors().contains(each.name)) {
+      self_->store.vectors().put(each.name, std::move(each.bytes));
+    }
+  }
+  return self_->effects();
+}
+
 bool Engine::begin_snapshot(bool whole) {
   if (self_->read_only || self_->store.has_foreign() || !self_->is_loaded) return false;
   self_->store.begin_snapshot(whole);
@@ -328,7 +351,29 @@ std::string Engine::next_piece(std::size_t bytes) {
   return somatic::next_piece(self_->store, self_->schema, bytes);
 }
 
-void Engine::end_snapshot(bool is_kept) { self_->store.end_snapshot(is_kept); }
+std::string Engine::next_vectors() { return somatic::next_vectors(self_->store); }
+
+std::size_t Engine::named_vectors() const {
+  const Store::Snapshot* snapshot = self_->store.snapshot();
+  return snapshot == nullptr ? 0 : snapshot->vectors.size();
+}
+
+std::string Engine::vectors_still_named(std::string_view file) {
+  auto left = somatic::vectors_still_named(self_->store, file);
+  if (left.ok()) return std::move(left.value());
+  self_->is_damaged = true;
+  return {};
+}
+
+void Engine::end_snapshot(bool is_kept) {
+  Store& store = self_->store;
+  if (is_kept && store.snapshot() != nullptr) {
+    std::set<std::string> written = std::move(store.snapshot()->written_vectors);
+    for (const std::string& name : store.unsent_vectors(self_->schema)) written.erase(name);
+    store.vectors().drop(written);
+  }
+  store.end_snapshot(is_kept);
+}
 
 const std::string& Engine::segment() const { return self_->commits.segment(); }
 
@@ -354,7 +399,8 @@ Json Engine::query(const Json& question, Now now) const {
     for (const RowRef& ref : self_->store.rejected()) {
       if (reads_empty) break;
       const CollectionSpec* collection = self_->schema.collection(ref.collection);
-      list.push_back(rejected_as_seen(*collection, ref.key, *self_->store.find(ref)));
+      list.push_back(rejected_as_seen(*collection, ref.key, *self_->store.find(ref),
+                                      self_->store.vectors()));
     }
     return list;
   }

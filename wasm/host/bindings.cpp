@@ -44,11 +44,27 @@ bool begin_snapshot(Binding& engine, bool whole) { return engine.host->begin_sna
 
 val piece(Binding& engine) { return copy_of(engine.host->next_piece()); }
 
+val next_vectors(Binding& engine) { return copy_of(engine.host->next_vectors()); }
+
+double named_vectors(Binding& engine) {
+  return static_cast<double>(engine.host->named_vectors());
+}
+
+val vectors_still_named(Binding& engine, const std::string& file) {
+  return copy_of(engine.host->vectors_still_named(file));
+}
+
+bool give_vectors(Binding& engine, const std::string& file) {
+  return engine.host->give_vectors(file);
+}
+
 void end_snapshot(Binding& engine, bool is_kept) { engine.host->end_snapshot(is_kept); }
 
 std::string query(Binding& engine, const std::string& question_json) {
   return engine.host->query(parse_json(question_json)).dump();
 }
+
+int journal_format() { return kJournalFormat; }
 
 std::string error_codes() {
   Json codes = Json::array();
@@ -68,9 +84,14 @@ EMSCRIPTEN_BINDINGS(somatic_sync) {
       .function("segment", &segment)
       .function("beginSnapshot", &begin_snapshot)
       .function("nextPiece", &piece)
+      .function("nextVectors", &next_vectors)
+      .function("namedVectors", &named_vectors)
+      .function("vectorsStillNamed", &vectors_still_named)
+      .function("giveVectors", &give_vectors)
       .function("endSnapshot", &end_snapshot)
       .function("query", &query);
   emscripten::function("errorCodes", &error_codes);
+  emscripten::function("journalFormat", &journal_format);
 }
 
 }  // namespace somatic

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/uuid.hpp"
+#include "store/vectors.hpp"
 #include "store/view.hpp"
 #include "sync/accept_value.hpp"
 #include "sync/merge.hpp"
@@ -99,7 +100,7 @@ class Writer {
 
   void set(const std::string& column, Json value) {
     const Json before = columns_ == nullptr ? Json() : columns_->value(column, Json());
-    if (value == before) {
+    if (Vectors::is_same(before, value)) {
       change_.set.erase(column);
       change_.base.erase(column);
       return;
