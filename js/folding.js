@@ -5,7 +5,7 @@ import { idleTimeout } from './within.js'
 
 /** After the last write, so that a burst is not slowed down by it. */
 const quietMs = 300
-/** Somebody who writes all the time is not waited for longer. */
+/** Somebody who writes all the time is not waited for longer, nor until the journal is twice as long. */
 const waitMsMost = 5000
 
 /**
@@ -38,7 +38,8 @@ export class Folding {
     const now = performance.now()
     this.dueSince ??= now
     clearTimeout(this.timer)
-    const wait = Math.min(quietMs, Math.max(0, this.dueSince + waitMsMost - now))
+    const isOverdue = this.disk.isFoldOverdue()
+    const wait = isOverdue ? 0 : Math.min(quietMs, Math.max(0, this.dueSince + waitMsMost - now))
     this.timer = idleTimeout(() => this.start(), wait)
   }
 

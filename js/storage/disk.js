@@ -41,6 +41,7 @@ import { Snapshots } from './snapshots.js'
  *   segments other contexts added. Rejects with a SyncError, having changed nothing
  * @property {(onSegment: OnSegment) => Promise<void>} refresh gives segments other contexts added
  * @property {() => boolean} isFoldDue the journal became long
+ * @property {() => boolean} isFoldOverdue it must not get longer, whoever is writing
  * @property {(rows: { all: number, changed: number }) => boolean} wantsWhole the next snapshot should
  *   replace those before it
  * @property {(source: import('./snapshots.js').SnapshotSource) => Promise<boolean>} fold puts a
@@ -128,6 +129,10 @@ export class IndexedDbDisk {
 
   isFoldDue() {
     return this.damaged.size > 0 || this.limits.isDue(this.manifest)
+  }
+
+  isFoldOverdue() {
+    return this.limits.isOverdue(this.manifest)
   }
 
   /** @param {{ all: number, changed: number }} rows */

@@ -36,11 +36,23 @@ export class FoldLimits {
     }
   }
 
-  /** @param {import('./manifest.js').Manifest} manifest */
-  isDue({ snapshots }) {
-    if (this.sizes.size >= this.segments) return true
+  /** @param {import('./manifest.js').Manifest} manifest @returns {boolean} */
+  isDue(manifest) {
+    return this.excess(manifest) >= 1
+  }
+
+  /** Nobody may be waited for any longer. @param {import('./manifest.js').Manifest} manifest */
+  isOverdue(manifest) {
+    return this.excess(manifest) >= 2
+  }
+
+  /** How many times as long as it may become the journal is. @param {import('./manifest.js').Manifest} manifest */
+  excess({ snapshots }) {
     const folded = snapshots.reduce((sum, { bytes }) => sum + bytes, 0)
-    return this.bytes > Math.max(bytesLeast, folded)
+    return Math.max(
+      this.sizes.size / this.segments,
+      this.bytes / Math.max(bytesLeast, folded),
+    )
   }
 
   /** @param {number} stored rows in the snapshots, a new one included @param {number} live */

@@ -22,6 +22,10 @@ export class MemoryDisk {
     return false
   }
 
+  isFoldOverdue() {
+    return false
+  }
+
   wantsWhole() {
     return false
   }
