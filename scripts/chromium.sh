@@ -29,7 +29,7 @@ if [ -z "$found" ] && [ "$(id -u)" = 0 ]; then
 elif [ -z "$found" ]; then
   debian_patchelf
   debian_unpack "$unpacked" own chromium fonts-dejavu-core
-  mapfile -t programs < <(find "$unpacked/usr/lib/chromium" -maxdepth 1 -type f -name 'chrom*' -size +8k)
+  mapfile -t programs < <(find "$unpacked/usr/lib/chromium" -maxdepth 1 -type f -perm -u=x)
   step "Making it runnable from there" debian_relocate "$unpacked" "${programs[@]}"
   touch "$unpacked/complete"
 fi

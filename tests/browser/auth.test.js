@@ -104,7 +104,10 @@ test('a session in localStorage is taken over by two tabs at once, once', async 
   const { tab, contexts, userId } = await signedIn(t)
   await call(tab, 'authMoveToLocalStorage')
   assert.equal(await call(contexts[3], 'authUser'), null, 'workers cannot see it')
-  const users = await Promise.all(contexts.slice(0, 2).map((page) => call(page, 'authUser')))
+  const pages = contexts.slice(0, 2)
+  // another tab's process hears of it a little later
+  for (const page of pages) await until(() => call(page, 'authInLocalStorage'))
+  const users = await Promise.all(pages.map((page) => call(page, 'authUser')))
   assert.deepEqual(users, [userId, userId])
   assert.equal(await call(tab, 'authInLocalStorage'), null)
   assert.equal(await call(contexts[3], 'authUser'), userId)

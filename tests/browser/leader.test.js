@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { after, afterEach, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { startWorld } from '../support/world.js'
 import { call, startChromium, until } from './support/chromium.js'
 import { startSite } from './support/site.js'
@@ -81,6 +82,19 @@ async function elected(contexts) {
   return { leader, followers: contexts.filter((context) => context !== leader) }
 }
 
+/**
+ * How many requests the leader made, once no more come: each context that joined has it pull.
+ * @param {Context} leader
+ */
+async function restingCount(leader) {
+  for (let before = -1; ; ) {
+    const count = (await requestsOf(leader)).length
+    if (count === before) return count
+    before = count
+    await delay(500)
+  }
+}
+
 /** Two tabs, the first to come leads. @param {any} t */
 async function twoTabs(t) {
   const { site, options, user } = await setting(t)
@@ -134,7 +148,7 @@ test('two tabs and a worker write: one of them sends, each mutation once, one re
   const contexts = [tab, await browser.openTab(site.url), await browser.startWorker(tab)]
   for (const context of contexts) await join(context, options)
   const { leader, followers } = await elected(contexts)
-  const before = (await requestsOf(leader)).length
+  const before = await restingCount(leader)
   const counted = world.proxy.counts.byPath[path].requests
   for (let round = 1; round <= 5; round++) {
     await Promise.all(

@@ -182,10 +182,13 @@ test('another user signs in while the first one’s push is under way: nothing g
   const a = await world.device(first, { database, auth })
   await a.sync()
   for (let i = 0; i < 1500; i++) a.collection('logs').put(randomUUID(), chat(`${i} of the first`))
-  world.proxy.always(path, { latencyMs: 150 })
+  world.proxy.always(path, { latencyMs: 1000 })
+  const counted = '/rest/v1/rpc/sync'
+  const before = world.proxy.counts.byPath[counted].requests
   const pushing = a.sync()
   pushing.catch(() => {})
-  await until(a, () => world.proxy.counts.byPath['/rest/v1/rpc/sync']?.requests > 1, 5)
+  // the first thousand rows are there, the others under way
+  await until(a, () => world.proxy.counts.byPath[counted].requests > before + 1, 5)
   const { email, password } = second
   await first.client.auth.signInWithPassword({ email, password })
   await assert.rejects(pushing, { code: 'signed-out' })
