@@ -316,11 +316,29 @@ std::int64_t Device::status(const char* count) const {
 }
 std::string Device::state() const { return text_at(ask({{"status", true}}), "state"); }
 
+void Device::resolve(Json& row) const {
+  for (auto& [field, value] : row.items()) {
+    if (!Vectors::is_name(value)) continue;
+    for (const std::string& file : disk_->vectors) {
+      const auto vectors = decode_vectors(file, kJournalFormat);
+      for (const NamedVector& each : vectors.value()) {
+        if (value != each.name) continue;
+        Vectors one;
+        one.put(each.name, each.bytes);
+        value = parse_json(text_of(one.text(value)));
+        break;
+      }
+    }
+  }
+}
+
 Json Device::dump() const {
   Json out = {{"pending", pending()}, {"rejected", ask({{"rejected", true}})}};
   for (const auto& [name, collection] : somatic_schema().collections) {
     const Json keys = ask({{"collection", name}, {"list", Json::object()}});
     out[name] = ask({{"collection", name}, {"rows", keys}});
+    if (collection.vector_columns.empty()) continue;
+    for (Json& row : out[name]) resolve(row);
   }
   return out;
 }

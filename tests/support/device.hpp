@@ -78,7 +78,8 @@ class Device {
   [[nodiscard]] std::int64_t pending() const { return status("pending"); }
   [[nodiscard]] std::int64_t rejected() const { return status("rejected"); }
   [[nodiscard]] std::string state() const;
-  /// Every row of every collection and what is unsent: equal devices are equal text.
+  /// Every row of every collection, with its vectors, and what is unsent: equal devices are equal
+  /// text.
   [[nodiscard]] Json dump() const;
 
   // The raw loop
@@ -126,6 +127,8 @@ class Device {
   [[nodiscard]] Now now() const;
   [[nodiscard]] std::int64_t status(const char* count) const;
   void take(std::vector<Effect> effects);
+  /// The vectors of a row that are on the disk only.
+  void resolve(Json& row) const;
   std::string write(std::vector<Op> ops);
   std::string settle(Event event);
   void perform(const Commit&);

@@ -33,9 +33,8 @@ std::string stored(const ModelServer& server, const char* id = kId) {
 std::set<std::string> names_on(const Disk& disk) {
   std::set<std::string> names;
   for (const std::string& file : disk.vectors) {
-    for (const NamedVector& each : decode_vectors(file, kJournalFormat).value()) {
-      names.insert(each.name);
-    }
+    const auto vectors = decode_vectors(file, kJournalFormat);
+    for (const NamedVector& each : vectors.value()) names.insert(each.name);
   }
   return names;
 }
@@ -126,14 +125,13 @@ TEST_CASE("vectors: folded ones leave memory; unsent ones stay, also through a r
 
 TEST_CASE("vectors: of another context's snapshot, the ones it holds leave memory here too") {
   ModelServer server;
-  Device phone(server, "phone");
-  Device tab(server, "tab", std::make_shared<Disk>());
   auto disk = std::make_shared<Disk>();
   Device a(server, "a", disk), b(server, "b", disk);
   a.put("embeddings", kId, embedding(kVector));
   REQUIRE(a.sync().empty());
   b.catch_up();
   CHECK(shown(b) == kVector);
+  a.put("theme", "self", {{"theme", "dark"}});
   a.fold(true);
   b.holds = {Wish::kCommit};
   b.begin(Write{0, {{"put", "embeddings", kOther, embedding({7, 8}), "", 1}}});
@@ -236,6 +234,7 @@ TEST_CASE("vectors: a database of the first format is read, and folded into this
 
   Device now(server, "now", disk);
   CHECK(shown(now) == kVector);
+  now.put("theme", "self", {{"theme", "dark"}});
   now.fold(false);
   CHECK(names_on(*disk).size() == 1);
   CHECK(Vectors::is_name(shown(now)));

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "base/planted.hpp"
 #include "engine/commits.hpp"
 #include "engine/run.hpp"
 #include "store/view.hpp"
@@ -371,6 +372,7 @@ void Engine::end_snapshot(bool is_kept) {
     std::set<std::string> written = std::move(store.snapshot()->written_vectors);
     for (const std::string& name : store.unsent_vectors(self_->schema)) written.erase(name);
     store.vectors().drop(written);
+    if (is_planted(Bug::kVectorsForgotten)) store.vectors().keep_only({});
   }
   store.end_snapshot(is_kept);
 }

@@ -44,13 +44,13 @@ bool begin_snapshot(Binding& engine, bool whole) { return engine.host->begin_sna
 
 val piece(Binding& engine) { return copy_of(engine.host->next_piece()); }
 
-val next_vectors(Binding& engine) { return copy_of(engine.host->next_vectors()); }
+val vector_file(Binding& engine) { return copy_of(engine.host->next_vectors()); }
 
 double named_vectors(Binding& engine) {
   return static_cast<double>(engine.host->named_vectors());
 }
 
-val vectors_still_named(Binding& engine, const std::string& file) {
+val file_still_named(Binding& engine, const std::string& file) {
   return copy_of(engine.host->vectors_still_named(file));
 }
 
@@ -84,9 +84,9 @@ EMSCRIPTEN_BINDINGS(somatic_sync) {
       .function("segment", &segment)
       .function("beginSnapshot", &begin_snapshot)
       .function("nextPiece", &piece)
-      .function("nextVectors", &next_vectors)
+      .function("nextVectors", &vector_file)
       .function("namedVectors", &named_vectors)
-      .function("vectorsStillNamed", &vectors_still_named)
+      .function("vectorsStillNamed", &file_still_named)
       .function("giveVectors", &give_vectors)
       .function("endSnapshot", &end_snapshot)
       .function("query", &query);

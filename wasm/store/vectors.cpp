@@ -166,9 +166,10 @@ Result<std::vector<NamedVector>> decode_vectors(std::string_view bytes, int newe
   const std::string_view payload = framed.value().payload;
   const Error damaged{"storage-damaged", std::string(kWhat) + " has the wrong size"};
   if (payload.size() < 8) return damaged;
-  const std::uint64_t size = std::uint64_t{get_u32(payload, 0)} * sizeof(float);
-  const std::uint64_t count = get_u32(payload, 4);
-  if (payload.size() - 8 != count * (kIdBytes + size)) return damaged;
+  const std::uint64_t told_size = std::uint64_t{get_u32(payload, 0)} * sizeof(float);
+  const std::size_t count = get_u32(payload, 4);
+  if (payload.size() - 8 != count * (kIdBytes + told_size)) return damaged;
+  const auto size = static_cast<std::size_t>(told_size);
   std::vector<NamedVector> vectors;
   vectors.reserve(count);
   const std::string_view ids = payload.substr(8), floats = ids.substr(count * kIdBytes);
