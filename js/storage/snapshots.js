@@ -209,7 +209,11 @@ export class Snapshots {
   skipTo(files, fail, to) {
     const { manifest, paths } = this.disk
     const empty = { to, id: paths.snapshotId(to, randomHex()), pieces: 0, rows: 0, bytes: 0 }
-    this.putManifest(files, fail, { generation: manifest.generation + 1, snapshots: [empty], vectors: [] })
+    this.putManifest(files, fail, {
+      generation: manifest.generation + 1,
+      snapshots: [empty],
+      vectors: [],
+    })
     putFile(files, fail, paths.segment(to), new Uint8Array(0)) // stands there as any last one does
   }
 

@@ -162,7 +162,10 @@ test('one that is given up is nothing, and the next one cleans up after it', asy
     if (told++ === 2) throw new Error('killed')
     return bytes('half')
   }
-  await assert.rejects(disk.fold({ ...noVectors, to: 1, isWhole: true, rows: 9, nextPiece }), /killed/)
+  await assert.rejects(
+    disk.fold({ ...noVectors, to: 1, isWhole: true, rows: 9, nextPiece }),
+    /killed/,
+  )
   assert.deepEqual(await stored(name), ['1 a'])
   const halves = (await filesOf(name)).filter((path) => path.startsWith('snapshot/'))
   assert.equal(halves.length, 2)
@@ -321,7 +324,10 @@ for (const { name: engine, createModule } of engines.slice(1)) {
     const client = await openReal(database, {})
     await client.collection('health').put(day(1), { steps: 1 })
     const name = folder(database)
-    const newer = text(encodeManifest({ generation: 1, snapshots: [], vectors: [] })).replace(' 1 ', ' 2 ')
+    const newer = text(encodeManifest({ generation: 1, snapshots: [], vectors: [] })).replace(
+      ' 1 ',
+      ' 2 ',
+    )
     const record = { timestamp: new Date(), mode: 0o100666, contents: bytes(newer) }
     await raw(name, 'readwrite', (files) => files.put(record, `${name}/manifest`))
     await raw(name, 'readwrite', (files) => files.delete(pathsOf(name).segmentsBefore(99)))

@@ -79,7 +79,10 @@ test('a fold that is given up leaves no vector that counts, and the next one cle
   const database = newDatabase()
   const disk = new IndexedDbDisk({ name: `/${database}/${anna}`, module: fakeFs() })
   await disk.load(() => true)
-  await disk.commit(() => new Uint8Array(1), () => true)
+  await disk.commit(
+    () => new Uint8Array(1),
+    () => true,
+  )
   const file = new Uint8Array(24)
   file[20] = 1
   /** @param {() => number} namedVectors */
@@ -190,7 +193,8 @@ for (const { name: engine, createModule } of engines.slice(1)) {
     for (let round = 0; round < 60; round++) {
       await client.batch(() => {
         for (const [i, key] of keys.entries()) {
-          for (let n = 0; n < 4; n++) client.collection('embeddings').put(key, row(round * 99 + i + n))
+          for (let n = 0; n < 4; n++)
+            client.collection('embeddings').put(key, row(round * 99 + i + n))
         }
       })
       await client.sync()

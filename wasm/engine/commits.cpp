@@ -70,7 +70,8 @@ std::optional<Error> Commits::insert(std::string_view bytes, Outcome& outcome) {
   store_.commit();
   const bool is_snapshot = !entries.value().empty() && is_of_snapshot(entries.value().front());
   if (is_snapshot) store_.mark_kept();
-  if (replay_after_others(flying_.entries)) segment_ = encode_segment(flying_.entries, store_.format());
+  if (replay_after_others(flying_.entries))
+    segment_ = encode_segment(flying_.entries, store_.format());
   store_.seal();
   if (!is_planted(Bug::kOpenWritesForgotten)) replay_after_others(open_.entries);
   return std::nullopt;

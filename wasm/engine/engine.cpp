@@ -401,8 +401,8 @@ Json Engine::query(const Json& question, Now now) const {
     for (const RowRef& ref : self_->store.rejected()) {
       if (reads_empty) break;
       const CollectionSpec* collection = self_->schema.collection(ref.collection);
-      list.push_back(rejected_as_seen(*collection, ref.key, *self_->store.find(ref),
-                                      self_->store.vectors()));
+      list.push_back(
+          rejected_as_seen(*collection, ref.key, *self_->store.find(ref), self_->store.vectors()));
     }
     return list;
   }

@@ -73,8 +73,8 @@ class Engine {
   bool begin_snapshot(bool whole);
   /// A segment's bytes, about so many; empty when there is none left.
   std::string next_piece(std::size_t bytes = kPieceBytes);
-  /// After the pieces: vectors to be stored in files of their own, which stay until a whole snapshot
-  /// replaces them. Empty when there are none left.
+  /// After the pieces: vectors to be stored in files of their own, which stay until a whole
+  /// snapshot replaces them. Empty when there are none left.
   std::string next_vectors();
   /// For a whole snapshot: how many different vectors its rows name, and what of an older file of
   /// them is still named. A damaged file gives nothing.

@@ -1,7 +1,8 @@
 // The sync run: asks for a session, freezes, sends, journals the answer, until nothing is left;
 // then reports. Knows the store, no host: it answers effects.
 //
-//   idle -> session -> freezing (-> vectors) -> fetching -> journaling -> (more?) freezing ... -> idle
+//   idle -> session -> freezing (-> vectors) -> fetching -> journaling -> (more?) freezing ... ->
+//   idle
 //              ^                      | 401: once
 //              +----------------------+        soon: waiting -> freezing
 //

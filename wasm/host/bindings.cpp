@@ -46,9 +46,7 @@ val piece(Binding& engine) { return copy_of(engine.host->next_piece()); }
 
 val vector_file(Binding& engine) { return copy_of(engine.host->next_vectors()); }
 
-double named_vectors(Binding& engine) {
-  return static_cast<double>(engine.host->named_vectors());
-}
+double named_vectors(Binding& engine) { return static_cast<double>(engine.host->named_vectors()); }
 
 val file_still_named(Binding& engine, const std::string& file) {
   return copy_of(engine.host->vectors_still_named(file));

@@ -101,8 +101,7 @@ struct Close {};
 
 using Event = std::variant<Write, Loaded, Flushed, FlushFailed, SessionIs, UserGone, SyncNow,
                            AbortSync, Poke, LeaderIs, Fetched, TimerFired, VectorsGiven,
-                           FormatLimit, RetryRejected,
-                           DiscardRejected, RestoreOverwritten, Close>;
+                           FormatLimit, RetryRejected, DiscardRejected, RestoreOverwritten, Close>;
 
 // Effects --------------------------------------------------------------------------------------
 
@@ -152,8 +151,8 @@ struct Failed {
   std::string code, message;
 };
 
-using Effect = std::variant<Commit, Fetch, WantVectors, AskSession, SetTimer, Settled, Changed, StatusChanged,
-                            Progress, Notify, Failed>;
+using Effect = std::variant<Commit, Fetch, WantVectors, AskSession, SetTimer, Settled, Changed,
+                            StatusChanged, Progress, Notify, Failed>;
 
 // Declarations ---------------------------------------------------------------------------------
 

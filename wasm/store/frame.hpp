@@ -1,6 +1,6 @@
-// What every stored file of ours begins with: 16 bytes that say what it is, in which format, how long
-// it is, and a checksum of all of it. docs/storage-format.md has them byte by byte. Knows nothing of
-// what follows.
+// What every stored file of ours begins with: 16 bytes that say what it is, in which format, how
+// long it is, and a checksum of all of it. docs/storage-format.md has them byte by byte. Knows
+// nothing of what follows.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// A segment is a framed CBOR array of entries. CBOR, because nlohmann/json reads and writes it and a
-// row costs a third less than as text.
+// A segment is a framed CBOR array of entries. CBOR, because nlohmann/json reads and writes it and
+// a row costs a third less than as text.
 
 #include "store/journal.hpp"
 

@@ -21,8 +21,8 @@ inline constexpr std::size_t kPieceBytes = 256'000;
 /// there is none left.
 std::string next_piece(Store& store, const Schema& schema, std::size_t piece_bytes);
 
-/// Then, the next vectors that its rows name and that no snapshot holds yet, as the bytes of a file;
-/// empty when there are none left.
+/// Then, the next vectors that its rows name and that no snapshot holds yet, as the bytes of a
+/// file; empty when there are none left.
 std::string next_vectors(Store& store);
 /// Those of an older file that the rows still name; empty: none.
 Result<std::string> vectors_still_named(Store& store, std::string_view file);

@@ -1,6 +1,6 @@
-// Vectors stand outside of the rows, which name them by what is in them: so rows stay small, and who
-// reads no vector (the service worker) holds none. Here are those that are in memory: not folded
-// into a snapshot yet, or wanted by an unsent edit. Knows no index and no search.
+// Vectors stand outside of the rows, which name them by what is in them: so rows stay small, and
+// who reads no vector (the service worker) holds none. Here are those that are in memory: not
+// folded into a snapshot yet, or wanted by an unsent edit. Knows no index and no search.
 //
 //   "[0.1,2]" of the app or the server --take--> "vector:<uuid>" in the row, the floats here
 #pragma once

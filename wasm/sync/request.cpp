@@ -9,8 +9,8 @@
 namespace somatic {
 namespace {
 
-/// A stored value as PostgreSQL would print it, so that an unchanged value is recognised there. Null:
-/// a vector that is lost.
+/// A stored value as PostgreSQL would print it, so that an unchanged value is recognised there.
+/// Null: a vector that is lost.
 Json wire_value(const CollectionSpec& collection, const Vectors& vectors, const std::string& column,
                 const Json& value) {
   const FieldSpec* field = collection.by_column(column);
