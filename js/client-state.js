@@ -79,6 +79,13 @@ export class ClientState {
     for (const rows of this.rows.values()) rows.clear()
   }
 
+  async loadVectors() {
+    const refusal = this.refusal()
+    if (refusal) throw refusal
+    await this.parts.core?.keepVectors()
+    for (const rows of this.rows.values()) if (rows.vectors.length > 0) rows.clear()
+  }
+
   /** @param {boolean} isForced */
   async wipe(isForced) {
     const refusal = this.refusal()

@@ -207,6 +207,15 @@ export class SyncClient {
   }
 
   /**
+   * Reads the stored vectors into memory, where they stay. Until then a vector field reads undefined
+   * where its vector is on the disk only; search() does not need this.
+   * @returns {Promise<void>}
+   */
+  loadVectors() {
+    return of(this).loadVectors()
+  }
+
+  /**
    * Forgets the local copy, in every open tab, and closes this client. What the server has stays there.
    * @param {{ force?: boolean }} [options] force: also work that was never sent, or was refused
    * @returns {Promise<void>} rejects with "unsent-work" while there is some, having forgotten nothing

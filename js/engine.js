@@ -8,6 +8,7 @@
 // The engine is never entered twice: what an effect or a listener feeds waits for its turn.
 
 import { messageOf, SyncError } from './error.js'
+import { foldedPart } from './folded-part.js'
 import { Folding } from './folding.js'
 import { idleTimeout } from './within.js'
 
@@ -64,7 +65,7 @@ export class Core {
     this.isFailing = false
     /** the last segment that the engine holds durably */
     this.known = 0
-    this.folding = new Folding(this, host.disk)
+    this.folding = new Folding(foldedPart(this), host.disk)
     this.lastTicket = 0
     /** @type {Map<number, { resolve: (report: any) => void, reject: (error: SyncError) => void }>} */
     this.tickets = new Map()
@@ -154,46 +155,6 @@ export class Core {
     }
     this.schedule()
     return isSound
-  }
-
-  // What folding asks for. The engine makes no effect of it, and is never in the middle of a call:
-  // whoever asks was waiting for a promise.
-
-  /** @returns {{ all: number, changed: number } | null} */
-  rows() {
-    return this.isReadOnly ? null : this.query({ stored: true })
-  }
-
-  /** @param {boolean} isWhole */
-  beginSnapshot(isWhole) {
-    return !this.isClosed && !this.broken && this.engine.beginSnapshot(isWhole)
-  }
-
-  nextPiece() {
-    return this.living().nextPiece()
-  }
-
-  nextVectors() {
-    return this.living().nextVectors()
-  }
-
-  namedVectors() {
-    return this.living().namedVectors()
-  }
-
-  /** @param {Uint8Array} file */
-  vectorsStillNamed(file) {
-    return this.living().vectorsStillNamed(file)
-  }
-
-  living() {
-    if (this.isClosed || this.broken) throw new SyncError('closed', 'the client is closed')
-    return this.engine
-  }
-
-  /** @param {boolean} isKept */
-  endSnapshot(isKept) {
-    if (!this.isFree && !this.broken) this.engine.endSnapshot(isKept)
   }
 
   /** Brings in what other contexts wrote. A failure is no matter: the next commit reads it too. */
@@ -316,12 +277,22 @@ export class Core {
     }
   }
 
+  /** Reads the stored vectors into memory; they stay there. */
+  async keepVectors() {
+    this.feed({ type: 'keepVectors' })
+    await this.readVectors()
+  }
+
+  readVectors() {
+    const { disk } = this.host
+    return disk.readVectors((file) => this.give(() => this.engine.giveVectors(file)))
+  }
+
   /** A request needs vectors that are not in memory. */
   async giveVectors() {
     const answer = { type: 'vectorsGiven', code: '', message: '' }
     try {
-      const { disk } = this.host
-      await disk.readVectors((file) => this.give(() => this.engine.giveVectors(file)))
+      await this.readVectors()
     } catch (error) {
       answer.code = error instanceof SyncError ? error.code : 'storage-lost'
       answer.message = messageOf(error)

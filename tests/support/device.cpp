@@ -244,6 +244,11 @@ void Device::perform(const AskSession& ask) {
   take(engine_->handle(answer, now()));
 }
 
+void Device::keep_vectors() {
+  feed(KeepVectors{});
+  for (const std::string& file : disk_->vectors) take(engine_->give_vectors(file, now()));
+}
+
 void Device::perform(const WantVectors&) {
   for (const std::string& file : disk_->vectors) take(engine_->give_vectors(file, now()));
   take(engine_->handle(VectorsGiven{}, now()));

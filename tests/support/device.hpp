@@ -109,6 +109,8 @@ class Device {
   void kill();
   void open();
   void restart();
+  /// Reads the stored vectors; they stay in memory.
+  void keep_vectors();
   [[nodiscard]] bool is_folding() const { return folding_.has_value(); }
   [[nodiscard]] Disk& disk() { return *disk_; }
 

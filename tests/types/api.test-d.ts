@@ -34,7 +34,7 @@ type Later = {
 }
 
 // What the promised API did not think of.
-type Added = { options: 'foldAfter' }
+type Added = { options: 'foldAfter' | 'knownFormat'; client: 'loadVectors' }
 
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -78,8 +78,9 @@ void asPromisedInPage
 // Reading and writing -----------------------------------------------------------------------------
 
 type Client<S extends promised.Schema> = Omit<promised.SyncClient<S>, Later['client']>
-holds<Keeps<ours.SyncClient<ours.Schema>, Client<promised.Schema>>>()
-holds<Equal<keyof ours.SyncClient, keyof Client<promised.Schema>>>()
+type OurClient = Omit<ours.SyncClient<ours.Schema>, Added['client']>
+holds<Keeps<OurClient, Client<promised.Schema>>>()
+holds<Equal<keyof OurClient, keyof Client<promised.Schema>>>()
 type EventOf<C extends { on: (...args: never[]) => unknown }> = Parameters<C['on']>[0]
 holds<
   Equal<EventOf<ours.SyncClient>, Exclude<EventOf<promised.SyncClient>, Later['events']>>

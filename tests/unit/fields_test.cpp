@@ -33,6 +33,7 @@ TEST_CASE("fields: every event survives JSON") {
       LeaderIs{false},
       Fetched{4, 200, "{}", "120", 99},
       TimerFired{},
+      KeepVectors{},
       VectorsGiven{"storage-lost", "no"},
       FormatLimit{1},
       RetryRejected{1, "id"},

@@ -123,6 +123,23 @@ TEST_CASE("vectors: folded ones leave memory; unsent ones stay, also through a r
   CHECK(tab.get("embeddings", kId)["content"] == "calm");
 }
 
+TEST_CASE("vectors: once all are wanted they come into memory and stay") {
+  ModelServer server;
+  Device phone(server, "phone");
+  phone.put("embeddings", kId, embedding(kVector));
+  REQUIRE(phone.sync().empty());
+  phone.fold(true);
+  REQUIRE(Vectors::is_name(shown(phone)));
+  phone.keep_vectors();
+  CHECK(shown(phone) == kVector);
+  phone.put("embeddings", kOther, embedding({7, 8}));
+  REQUIRE(phone.sync().empty());
+  phone.fold(false);
+  CHECK(shown(phone, kOther) == Json{7, 8});
+  phone.fold(true);
+  CHECK(shown(phone) == kVector);
+}
+
 TEST_CASE("vectors: of another context's snapshot, the ones it holds leave memory here too") {
   ModelServer server;
   auto disk = std::make_shared<Disk>();

@@ -63,7 +63,7 @@ class Engine {
   /// "storage-damaged"; one of a newer format: "reload-needed".
   std::vector<Effect> load(std::int64_t seq, std::string_view bytes, Now now);
   std::vector<Effect> handle(const Event& event, Now now);
-  /// One stored file of vectors, after an effect WantVectors.
+  /// One stored file of vectors, after an effect WantVectors or an event KeepVectors.
   std::vector<Effect> give_vectors(std::string_view file, Now now);
   /// The bytes of the commit under way.
   [[nodiscard]] const std::string& segment() const;

@@ -79,6 +79,8 @@ struct TimerFired {};
 struct VectorsGiven {
   std::string code, message;
 };
+/// From here on no vector leaves memory; those stored are given next.
+struct KeepVectors {};
 /// A context is open, or none any more, that knows no format after this one: it is written where it
 /// can be.
 struct FormatLimit {
@@ -100,7 +102,7 @@ struct RestoreOverwritten {
 struct Close {};
 
 using Event = std::variant<Write, Loaded, Flushed, FlushFailed, SessionIs, UserGone, SyncNow,
-                           AbortSync, Poke, LeaderIs, Fetched, TimerFired, VectorsGiven,
+                           AbortSync, Poke, LeaderIs, Fetched, TimerFired, KeepVectors, VectorsGiven,
                            FormatLimit, RetryRejected, DiscardRejected, RestoreOverwritten, Close>;
 
 // Effects --------------------------------------------------------------------------------------
@@ -184,6 +186,7 @@ SOMATIC_MESSAGE(Fetched, "fetched", field("id", &Fetched::id), field("status", &
 SOMATIC_MESSAGE(TimerFired, "timerFired");
 SOMATIC_MESSAGE(VectorsGiven, "vectorsGiven", field("code", &VectorsGiven::code),
                 field("message", &VectorsGiven::message));
+SOMATIC_MESSAGE(KeepVectors, "keepVectors");
 SOMATIC_MESSAGE(FormatLimit, "formatLimit", field("format", &FormatLimit::format));
 SOMATIC_MESSAGE(RetryRejected, "retryRejected", field("ticket", &RetryRejected::ticket),
                 field("id", &RetryRejected::id));

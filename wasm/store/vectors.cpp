@@ -142,10 +142,12 @@ void Vectors::put(const std::string& name, std::string bytes) {
 }
 
 void Vectors::drop(const std::set<std::string>& names) {
+  if (keeps_all_) return;
   for (const std::string& name : names) bytes_.erase(name);
 }
 
 void Vectors::keep_only(const std::set<std::string>& names) {
+  if (keeps_all_) return;
   std::erase_if(bytes_, [&](const auto& each) { return !names.contains(each.first); });
 }
 

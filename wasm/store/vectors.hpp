@@ -36,6 +36,9 @@ class Vectors {
   void put(const std::string& name, std::string bytes);
   void drop(const std::set<std::string>& names);
   void keep_only(const std::set<std::string>& names);
+  /// From here on neither of these does anything.
+  void keep_all() { keeps_all_ = true; }
+  [[nodiscard]] bool keeps_all() const { return keeps_all_; }
 
   /// A context is open that knows no names: none are made, if none were.
   void set_naming(bool on) { is_naming_ = on; }
@@ -45,7 +48,7 @@ class Vectors {
 
  private:
   std::map<std::string, std::string> bytes_;
-  bool is_naming_ = true, has_named_ = false;
+  bool is_naming_ = true, has_named_ = false, keeps_all_ = false;
 };
 
 /// Calls visit(name) for each vector that a layer of the row sets or stands on.

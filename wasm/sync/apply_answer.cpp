@@ -278,7 +278,7 @@ class Answer {
       take_gone(gone, frozen, row);
     }
     Rebased rebased = is_planted(Bug::kNoMerge) ? Rebased{frozen.change, {}}
-                      : row.server              ? rebase(collection, frozen.change, *row.server)
+                      : row.server ? rebase(collection, frozen.change, *row.server)
                                    : rebase_on_gone(collection, frozen.change, before, gone.clock);
     if (rebased.change.empty()) {
       if (!row.server) {
