@@ -69,11 +69,14 @@ holds<Equal<Opened, Promise<ours.SyncClient<ours.Schema>>>>()
 
 // Background --------------------------------------------------------------------------------------
 
-const asPromisedInPage: typeof promised.registerBackgroundSync = ours.registerBackgroundSync
+// Our client has more members than the promised one, so that one cannot stand in for it here.
+type InPage = Parameters<typeof ours.registerBackgroundSync>
+holds<Equal<InPage[1], Parameters<typeof promised.registerBackgroundSync>[1]>>()
+holds<ours.SyncClient<ours.Schema> extends InPage[0] ? true : false>()
+holds<Equal<ReturnType<typeof ours.registerBackgroundSync>, Promise<void>>>()
 type Starting = Parameters<typeof worker.startBackgroundSync<ours.Schema>>
 holds<Equal<Starting, [options: Omit<ours.OpenOptions<ours.Schema>, 'realtime'>]>>()
 holds<Equal<ReturnType<typeof worker.startBackgroundSync>, void>>()
-void asPromisedInPage
 
 // Reading and writing -----------------------------------------------------------------------------
 

@@ -214,5 +214,4 @@ std::vector<Effect> Engine::handle(const Event& event, Now now) {
 
 const std::string& Engine::segment() const { return self_->commits.segment(); }
 
-
 }  // namespace somatic

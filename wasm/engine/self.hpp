@@ -1,5 +1,5 @@
-// What an engine is made of, for the files of this folder that are its parts: events (engine.cpp), reads
-// (queries.cpp), snapshots and vectors (folding.cpp).
+// What an engine is made of, for the files of this folder that are its parts: events (engine.cpp),
+// reads (queries.cpp), snapshots and vectors (folding.cpp).
 #pragma once
 
 #include <optional>

@@ -101,9 +101,10 @@ struct RestoreOverwritten {
 /// No more work: open tickets are settled with "closed".
 struct Close {};
 
-using Event = std::variant<Write, Loaded, Flushed, FlushFailed, SessionIs, UserGone, SyncNow,
-                           AbortSync, Poke, LeaderIs, Fetched, TimerFired, KeepVectors, VectorsGiven,
-                           FormatLimit, RetryRejected, DiscardRejected, RestoreOverwritten, Close>;
+using Event =
+    std::variant<Write, Loaded, Flushed, FlushFailed, SessionIs, UserGone, SyncNow, AbortSync, Poke,
+                 LeaderIs, Fetched, TimerFired, KeepVectors, VectorsGiven, FormatLimit,
+                 RetryRejected, DiscardRejected, RestoreOverwritten, Close>;
 
 // Effects --------------------------------------------------------------------------------------
 
