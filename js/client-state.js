@@ -19,6 +19,8 @@ import { Writes } from './writes.js'
  * @property {() => number} now
  * @property {'durable' | 'memory'} storage
  * @property {((error: import('./error.js').SyncErrorInfo) => void) | undefined} onError
+ * @property {import('./rpc.js').Rpc | null} rpc null without a user
+ * @property {import('./search/embedders.js').Embedder} [embedder]
  * @property {() => Promise<unknown>} forgetUser who was signed in last on this device
  * @property {() => Promise<void>} release stops requests, timers, listeners; closes the database
  */
@@ -56,6 +58,10 @@ export class ClientState {
       isReadable: () => !this.isGone && !this.isClosed,
       onThrow,
     }
+    /** @type {Promise<import('./search/search.js').Search> | null} made by the first search */
+    this.searching = null
+    /** @type {(() => Promise<void>)[]} what end() stops first */
+    this.helpers = []
     /** @type {Map<string, Rows>} by collection */
     this.rows = new Map()
     for (const [name, spec] of Object.entries(parts.schema.collections)) {
@@ -72,11 +78,27 @@ export class ClientState {
   async end() {
     this.isClosing = true
     this.onStatus((notify) => notify())
+    await Promise.all(this.helpers.map((stop) => stop()))
     await this.writes.settled()
     this.isClosed = true
     await this.parts.core?.close()
     await this.parts.release()
     for (const rows of this.rows.values()) rows.clear()
+  }
+
+  /** Its own module: who never searches never loads it. */
+  search() {
+    const refusal = this.refusal()
+    if (refusal) return Promise.reject(refusal)
+    this.searching ??= import('./search/search.js').then(({ Search }) => {
+      const search = new Search(this, this.parts.embedder)
+      this.helpers.push(() => search.stop())
+      return search
+    })
+    this.searching.catch(() => {
+      this.searching = null
+    })
+    return this.searching
   }
 
   async loadVectors() {

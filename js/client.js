@@ -207,6 +207,27 @@ export class SyncClient {
   }
 
   /**
+   * Texts that mean what the query means, best first: here, also offline. Without a vector for the query
+   * (no embedder, or it cannot be reached) by its words; each match says which.
+   * @param {ArrayLike<number> | string} query a vector, or a text for the embedder
+   * @param {import('./search/search.js').SearchOptions} [options]
+   * @returns {Promise<import('./search/search.js').Match[]>}
+   */
+  async search(query, options) {
+    return (await of(this).search()).search(query, options)
+  }
+
+  /**
+   * What is worth putting before an assistant: passages found by meaning and by words, each once.
+   * @param {string} query
+   * @param {import('./search/search.js').ContextOptions} [options]
+   * @returns {Promise<{ text: string, matches: import('./search/search.js').Match[] }>}
+   */
+  async context(query, options) {
+    return (await of(this).search()).context(query, options)
+  }
+
+  /**
    * Reads the stored vectors into memory, where they stay. Until then a vector field reads undefined
    * where its vector is on the disk only; search() does not need this.
    * @returns {Promise<void>}

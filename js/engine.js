@@ -283,9 +283,20 @@ export class Core {
     await this.readVectors()
   }
 
-  readVectors() {
-    const { disk } = this.host
-    return disk.readVectors((file) => this.give(() => this.engine.giveVectors(file)))
+  /** @param {(file: Uint8Array) => void} [onFile] is given those that are sound */
+  readVectors(onFile = () => {}) {
+    return this.host.disk.readVectors((file) => {
+      const isSound = this.give(() => this.engine.giveVectors(file))
+      if (isSound) onFile(file)
+      return isSound
+    })
+  }
+
+  /** @param {string} name @returns {Float32Array | null} null: it is not in memory */
+  vector(name) {
+    if (this.isClosed || this.broken) return null
+    const bytes = this.engine.vector(name)
+    return bytes.length === 0 ? null : new Float32Array(bytes.buffer)
   }
 
   /** A request needs vectors that are not in memory. */

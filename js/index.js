@@ -37,6 +37,10 @@ export function openSync(options) {
 /** @typedef {import('./client.js').SyncReport} SyncReport */
 /** @typedef {import('./client.js').SyncProgress} SyncProgress */
 /** @typedef {import('./status.js').SyncStatus} SyncStatus */
+/** @typedef {import('./search/search.js').SearchOptions} SearchOptions */
+/** @typedef {import('./search/search.js').ContextOptions} ContextOptions */
+/** @typedef {import('./search/search.js').Match} Match */
+/** @typedef {import('./search/embedders.js').Embedder} Embedder */
 /** @typedef {import('./client.js').RejectedMutation} RejectedMutation */
 /** @typedef {import('./client.js').OverwrittenText} OverwrittenText */
 /**

@@ -13,6 +13,7 @@ import { messageOf, SyncError } from './error.js'
  * @property {() => Uint8Array} nextVectors a copy; empty when there is none left
  * @property {() => number} namedVectors
  * @property {(file: Uint8Array) => Uint8Array} vectorsStillNamed a copy
+ * @property {(name: string) => Uint8Array} vector a copy; empty when it is not in memory
  * @property {(file: Uint8Array) => boolean} giveVectors false: it is damaged
  * @property {(isKept: boolean) => void} endSnapshot
  * @property {(questionJson: string) => string} query

@@ -76,6 +76,20 @@ const declare = () =>
           'metadata.entryId',
           'metadata.feedbackId',
         ],
+        embed: [
+          {
+            when: { category: 'feedback', 'metadata.userRating': [4, 5] },
+            text: ['content'],
+          },
+          {
+            when: { category: 'journal', 'metadata.insights': '*' },
+            text: ['content', 'metadata.insights'],
+          },
+          {
+            when: { category: 'sovereign', 'metadata.entryType': ['Win', 'Insight'] },
+            text: ['content'],
+          },
+        ],
         fields: {
           id: { column: 'id', type: 'text' },
           category: { column: 'category', type: 'text', required: true },

@@ -140,6 +140,33 @@ TEST_CASE("vectors: once all are wanted they come into memory and stay") {
   CHECK(shown(phone) == kVector);
 }
 
+TEST_CASE("vectors: the raw columns, and who wrote them last") {
+  ModelServer server;
+  Device phone(server, "phone"), laptop(server, "laptop");
+  phone.put("embeddings", kId, embedding(kVector));
+  const auto own = [](const Device& device) {
+    return device.ask(
+        {{"own", {kId, kOther}}, {"collection", "embeddings"}, {"column", "content"}});
+  };
+  CHECK(own(phone) == Json{true, false});
+  REQUIRE(settle_down({&phone, &laptop}));
+  CHECK(own(phone) == Json{true, false});
+  CHECK(own(laptop) == Json{false, false});
+  laptop.patch("embeddings", kId, {{"content", "mine"}});
+  CHECK(own(laptop) == Json{true, false});
+  REQUIRE(settle_down({&laptop, &phone}));
+  CHECK(own(laptop) == Json{true, false});
+  CHECK(own(phone) == Json{false, false});
+  const Json raw = phone.ask({{"raw", {"embedding", "content", "unheard"}},
+                              {"collection", "embeddings"},
+                              {"keys", {kId, kOther}}});
+  REQUIRE(raw.size() == 2);
+  CHECK(Vectors::is_name(raw[0][0]));
+  CHECK(raw[0][1] == "mine");
+  CHECK(raw[0][2].is_null());
+  CHECK(raw[1].is_null());
+}
+
 TEST_CASE("vectors: of another context's snapshot, the ones it holds leave memory here too") {
   ModelServer server;
   auto disk = std::make_shared<Disk>();

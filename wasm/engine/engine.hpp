@@ -63,6 +63,8 @@ class Engine {
   /// "storage-damaged"; one of a newer format: "reload-needed".
   std::vector<Effect> load(std::int64_t seq, std::string_view bytes, Now now);
   std::vector<Effect> handle(const Event& event, Now now);
+  /// The little-endian floats of a vector that is in memory; null: it is not.
+  [[nodiscard]] const std::string* vector(const std::string& name) const;
   /// One stored file of vectors, after an effect WantVectors or an event KeepVectors.
   std::vector<Effect> give_vectors(std::string_view file, Now now);
   /// The bytes of the commit under way.
@@ -90,6 +92,8 @@ class Engine {
   ///   {size: true, collection}           -> number of rows
   ///   {status: true}                     -> {state, pending, rejected, lastSyncedAt, lastError,
   ///   nextRetryAt} {rejected: true} {overwritten: true} -> as in the public API
+  ///   {raw: [column], collection, keys}  -> [[value] or null], as they are kept: a vector is a
+  ///   name {own: [key], collection, column}   -> [whether this device wrote that column last]
   ///   {stored: true}                     -> rows a snapshot would hold: {all, changed} since the
   ///   last
   [[nodiscard]] Json query(const Json& question, Now now) const;

@@ -45,6 +45,10 @@ void Engine::end_snapshot(bool is_kept) {
   store.end_snapshot(is_kept);
 }
 
+const std::string* Engine::vector(const std::string& name) const {
+  return self_->store.vectors().find(name);
+}
+
 std::vector<Effect> Engine::give_vectors(std::string_view file, Now now) {
   self_->now = now;
   auto vectors = decode_vectors(file, kJournalFormat);

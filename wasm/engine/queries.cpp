@@ -48,6 +48,29 @@ Json Engine::Self::row(const CollectionSpec& collection, const Json& key) const 
   return as_seen(collection, name, *found->columns(), store.vectors());
 }
 
+Json Engine::Self::raw_columns(const CollectionSpec& collection, const Json& key,
+                               const Json& columns) const {
+  const Row* found = store.find({collection.name, std::string(text_of(key))});
+  if (found == nullptr || found->columns() == nullptr) return nullptr;
+  Json values = Json::array();
+  for (const Json& column : elements(columns)) {
+    values.push_back(at(*found->columns(), std::string(text_of(column))));
+  }
+  return values;
+}
+
+bool Engine::Self::is_own(const CollectionSpec& collection, const Json& key,
+                          const Json& column) const {
+  const Row* found = store.find({collection.name, std::string(text_of(key))});
+  const std::string name(text_of(column));
+  if (found == nullptr) return false;
+  const auto sets = [&](const Change& change) { return change.set.contains(name); };
+  if (found->pending && sets(found->pending->change)) return true;
+  if (found->frozen && sets(found->frozen->change)) return true;
+  return found->server &&
+         is_clock_of(column_clock(found->server->clocks, name), store.meta().device);
+}
+
 Json Engine::query(const Json& question, Now now) const {
   const auto asks = [&](const char* name) { return question.contains(name); };
   if (!question.is_object()) return nullptr;
@@ -84,6 +107,19 @@ Json Engine::query(const Json& question, Now now) const {
   if (asks("get")) return reads_empty ? Json() : self_->row(*collection, question["get"]);
   if (asks("list")) {
     return reads_empty ? list : list_keys(*collection, self_->store, question["list"]);
+  }
+  if (asks("raw")) {
+    const Json& columns = question["raw"];
+    for (const Json& key : elements(at(question, "keys"))) {
+      list.push_back(reads_empty ? Json() : self_->raw_columns(*collection, key, columns));
+    }
+    return list;
+  }
+  if (asks("own")) {
+    for (const Json& key : elements(question["own"])) {
+      list.push_back(!reads_empty && self_->is_own(*collection, key, at(question, "column")));
+    }
+    return list;
   }
   if (asks("rows")) {
     for (const Json& key : elements(question["rows"])) {

@@ -69,6 +69,10 @@ struct Engine::Self {
   [[nodiscard]] const RowRef* find_rejected(const std::string& id) const;
   [[nodiscard]] Json status(Now at) const;
   [[nodiscard]] Json row(const CollectionSpec& collection, const Json& key) const;
+  [[nodiscard]] Json raw_columns(const CollectionSpec& collection, const Json& key,
+                                 const Json& columns) const;
+  [[nodiscard]] bool is_own(const CollectionSpec& collection, const Json& key,
+                            const Json& column) const;
 
   const Config config;
   const Schema schema;

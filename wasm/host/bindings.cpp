@@ -52,6 +52,10 @@ val file_still_named(Binding& engine, const std::string& file) {
   return copy_of(engine.host->vectors_still_named(file));
 }
 
+val one_vector(Binding& engine, const std::string& name) {
+  return copy_of(engine.host->vector(name));
+}
+
 bool give_vectors(Binding& engine, const std::string& file) {
   return engine.host->give_vectors(file);
 }
@@ -85,6 +89,7 @@ EMSCRIPTEN_BINDINGS(somatic_sync) {
       .function("nextVectors", &vector_file)
       .function("namedVectors", &named_vectors)
       .function("vectorsStillNamed", &file_still_named)
+      .function("vector", &one_vector)
       .function("giveVectors", &give_vectors)
       .function("endSnapshot", &end_snapshot)
       .function("query", &query);

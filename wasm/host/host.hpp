@@ -30,6 +30,11 @@ class Host : public std::enable_shared_from_this<Host> {
   std::string vectors_still_named(std::string_view file) {
     return engine_ ? engine_->vectors_still_named(file) : std::string();
   }
+  /// Empty: it is not in memory.
+  [[nodiscard]] std::string vector(const std::string& name) const {
+    const std::string* found = engine_ ? engine_->vector(name) : nullptr;
+    return found == nullptr ? std::string() : *found;
+  }
   /// False: the file is damaged.
   bool give_vectors(std::string_view file);
   void end_snapshot(bool is_kept) {
