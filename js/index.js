@@ -7,6 +7,7 @@ export { registerBackgroundSync } from './background-sync.js'
 export { SyncError } from './error.js'
 export { localDate } from './local-date.js'
 export { defineSchema } from './schema.js'
+export { huggingFaceEmbedder, lexicalEmbedder } from './search/embedders.js'
 export { somaticSchema } from './somatic-schema.js'
 
 /**

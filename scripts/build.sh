@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# npm run build [-- wasm|native|all]: dist/module.{js,wasm,d.ts}, which the package ships, and, for
-# `native` and `all`, the core as a native release.
+# npm run build [-- wasm|native|all]: dist/module.{js,wasm,d.ts} and dist/vectors*, which the package
+# ships, and, for `native` and `all`, the core as a native release.
 set -euo pipefail
 . "$(dirname "$0")/setup.sh"
 
@@ -14,9 +14,10 @@ build_wasm() {
   local built=build/wasm-release first=
   [ -e $built/module.wasm ] || first="; the very first time with Emscripten's libraries, 3 to 6 minutes"
   cmake_build wasm-release module "$first"
+  cmake_build wasm-release vectors ""
   mkdir -p dist
-  cp -u $built/module.wasm dist/
-  if [ -n "$(find $built/module.js dist/module.wasm scripts/glue.js -newer dist/module.web.js 2>&1)" ]; then
+  cp -u $built/module.wasm $built/vectors.wasm $built/vectors-relaxed.wasm dist/
+  if [ -n "$(find $built/module.js dist/module.wasm scripts/glue.js -newer dist/vectors.d.ts 2>&1)" ]; then
     node scripts/glue.js $built
   fi
   step "Writing the declarations" bash scripts/declarations.sh

@@ -5,6 +5,10 @@
 //   module.d.ts    for both
 //   module.web.js  for pages and workers: without what only Node could run. A service worker must not
 //                  even meet import(), and has no XMLHttpRequest
+//   vectors.js, vectors.web.js
+//                  where vectors.wasm and vectors-relaxed.wasm are, which need no glue, and how to read
+//                  them there
+//   vectors.d.ts   for both
 //
 // node scripts/glue.js FOLDER_OF_THE_BUILT_MODULE
 
@@ -43,3 +47,30 @@ const { code } = transformSync(glue.replace(isNode, '') + noRequest, {
 const left = code.match(/\bimport\(|\brequire\(|XMLHttpRequest|["']node:/)
 if (left) throw new Error(`the glue for browsers still has ${left[0]}`)
 writeFileSync('dist/module.web.js', code)
+
+const places = `export const vectorsUrl = (isRelaxed) => isRelaxed
+  ? new URL('vectors-relaxed.wasm', import.meta.url).href
+  : new URL('vectors.wasm', import.meta.url).href
+`
+// Not instantiateStreaming: a server that calls it by another type than application/wasm is none to fail at.
+const fetched = `async (url) => {
+  const response = await fetch(url)
+  if (!response.ok) throw new Error('it was answered with status ' + response.status)
+  return response.arrayBuffer()
+}`
+writeFileSync(
+  'dist/vectors.js',
+  `import { readFile } from 'node:fs/promises'
+${places}const fetched = ${fetched}
+export const read = (url) => /^file:/.test(url)
+  ? readFile(new URL(url))
+  : /^(https?|data|blob):/.test(url) ? fetched(url) : readFile(url)
+`,
+)
+writeFileSync('dist/vectors.web.js', `${places}export const read = ${fetched}\n`)
+writeFileSync(
+  'dist/vectors.d.ts',
+  `export function vectorsUrl(isRelaxed: boolean): string
+export function read(url: string): Promise<BufferSource>
+`,
+)

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const layers = ['base', 'protocol', 'store', 'sync', 'engine', 'host']
+// A module of its own: knows no layer, and none knows it.
+const apart = 'vectors'
 const linesMax = 400
 
 /** @param {string} folder @param {RegExp} name */
@@ -29,6 +31,9 @@ function includeFault(path, included) {
   const from = path.split('/')[1]
   if (/^emscripten/.test(included)) return from === 'host' ? null : 'only host may know Emscripten'
   const to = included.split('/')[0]
+  if ((from === apart) !== (to === apart) && [...layers, apart].includes(to)) {
+    return `${from} must not know ${to}`
+  }
   if (!layers.includes(to)) return null
   return layers.indexOf(to) <= layers.indexOf(from) ? null : `${from} must not know ${to}`
 }
@@ -47,10 +52,14 @@ test('an include to the right, or of Emscripten outside host, is a fault', () =>
   assert.equal(includeFault('wasm/host/x.cpp', 'emscripten/val.h'), null)
   assert.notEqual(includeFault('wasm/sync/x.cpp', 'engine/engine.hpp'), null)
   assert.notEqual(includeFault('wasm/base/x.cpp', 'emscripten.h'), null)
+  assert.equal(includeFault('wasm/vectors/x.cpp', 'vectors/y.hpp'), null)
+  assert.notEqual(includeFault('wasm/vectors/x.cpp', 'base/error.hpp'), null)
+  assert.notEqual(includeFault('wasm/store/x.cpp', 'vectors/y.hpp'), null)
 })
 
 test('every file of the core lies in a layer', () => {
-  for (const { path } of cpp) assert.ok(layers.includes(path.split('/')[1]), path)
+  const folders = [...layers, apart]
+  for (const { path } of cpp) assert.ok(folders.includes(path.split('/')[1]), path)
 })
 
 test('each source file opens with a comment', () => {

@@ -56,7 +56,9 @@ const leaves = (value) =>
 
 test('package: holds the module and the entry', () => {
   const glue = ['dist/module.js', 'dist/module.web.js', 'dist/module.wasm']
-  const needed = [...glue, 'js/index.js', 'js/service-worker.js', 'README.md', 'LICENSE']
+  const vectors = ['vectors.js', 'vectors.web.js', 'vectors.wasm', 'vectors-relaxed.wasm']
+  const search = ['js/search/vector-index.js', ...vectors.map((name) => `dist/${name}`)]
+  const needed = [...glue, ...search, 'js/index.js', 'js/service-worker.js', 'README.md', 'LICENSE']
   const missing = needed.filter((file) => !files.includes(file))
   assert.deepEqual(missing, [], 'nothing is missing (package.json "files")')
 })

@@ -1,0 +1,115 @@
+// Ids, slots and the filter (vectors/vector_index.hpp).
+#include "vectors/vector_index.hpp"
+
+#include <cmath>
+
+namespace somatic::vectors {
+namespace {
+
+struct Norm {
+  Refusal refusal;
+  double factor;  // makes the length 1
+};
+
+Norm norm_of(const float* v, std::uint32_t dimensions) {
+  const double squares = sum_of_squares(v, dimensions);
+  if (!(squares <= 1e300)) return {Refusal::kNotFinite, 0};
+  if (squares == 0) return {Refusal::kZero, 0};
+  return {Refusal::kNone, 1 / std::sqrt(squares)};
+}
+
+}  // namespace
+
+Refusal VectorIndex::add(const Id& id, const float* v, std::span<const Facet> facets) {
+  const Norm norm = norm_of(v, dimensions());
+  if (norm.refusal != Refusal::kNone) return norm.refusal;
+  remove(id);
+  const bool has_room = blocks_.reserve() && ids_.reserve(ids_.size() + 1) &&
+                        index_.reserve([&](std::uint32_t slot) { return ids_[slot].hash(); }) &&
+                        facets_.push(facets);
+  if (!has_room) return Refusal::kNoMemory;
+  const std::uint32_t slot = blocks_.push();
+  ids_.push(id);
+  index_.insert(id.hash(), slot);
+  blocks_.set(slot, v, norm.factor);
+  return Refusal::kNone;
+}
+
+bool VectorIndex::remove(const Id& id) {
+  const std::uint32_t slot = slot_of(id);
+  if (slot == kNothing) return false;
+  remove_slot(slot);
+  return true;
+}
+
+/// The last vector moves into the gap.
+void VectorIndex::remove_slot(std::uint32_t slot) {
+  const std::uint32_t last = size() - 1;
+  index_.erase(ids_[slot].hash(), slot, [&](std::uint32_t each) { return ids_[each].hash(); });
+  facets_.clear(slot);
+  facets_.swap_out(slot);
+  if (slot != last) {
+    index_.renumber(ids_[last].hash(), last, slot);
+    ids_[slot] = ids_[last];
+    blocks_.copy(last, slot);
+  }
+  ids_.pop();
+  blocks_.pop();
+}
+
+const float* VectorIndex::vector(const Id& id) const {
+  const std::uint32_t slot = slot_of(id);
+  return slot == kNothing ? nullptr : blocks_.f32(slot);
+}
+
+std::uint32_t VectorIndex::slot_of(const Id& id) const {
+  return index_.find(id.hash(), [&](std::uint32_t slot) { return ids_[slot] == id; });
+}
+
+Refusal VectorIndex::search(const float* query, double threshold, std::uint32_t limit,
+                            std::span<const Facet> facets) {
+  results_ = {};
+  const Norm norm = norm_of(query, dimensions());
+  if (norm.refusal != Refusal::kNone) return norm.refusal;
+  if (limit == 0 || size() == 0) return Refusal::kNone;
+  const Filtered filtered = filter(facets);
+  if (filtered == Filtered::kNoMemory || !search_.start(query, norm.factor, threshold, limit)) {
+    return Refusal::kNoMemory;
+  }
+  if (filtered == Filtered::kAll) {
+    search_.exact();
+  } else {
+    search_.exact({slots_.begin(), slots_.end()});
+  }
+  const Array<Hit>& hits = search_.finish();
+  results_ = {hits.begin(), hits.end()};
+  return Refusal::kNone;
+}
+
+/// Into slots_, unless all pass. Facets that every vector carries cost nothing: an app that filters
+/// by the model it uses shall not be slower for it.
+VectorIndex::Filtered VectorIndex::filter(std::span<const Facet> facets) {
+  lists_.clear();
+  slots_.clear();
+  const Facets::List* smallest = nullptr;
+  for (const Facet facet : facets) {
+    const Facets::List* list = facets_.list(facet);
+    if (list == nullptr) return Filtered::kSome;
+    if (list->postings.size() == size()) continue;
+    if (!lists_.reserve(lists_.size() + 1)) return Filtered::kNoMemory;
+    lists_.push(list);
+    if (smallest == nullptr || list->postings.size() < smallest->postings.size()) smallest = list;
+  }
+  if (smallest == nullptr) return Filtered::kAll;
+  if (!slots_.reserve(smallest->postings.size())) return Filtered::kNoMemory;
+  for (const Facets::Posting& posting : smallest->postings) {
+    bool passes = true;
+    for (const Facets::List* list : lists_) {
+      passes = passes && (list == smallest || facets_.carries(posting.slot, *list));
+    }
+    if (passes) slots_.push(posting.slot);
+  }
+  return Filtered::kSome;
+}
+
+}  // namespace somatic::vectors
