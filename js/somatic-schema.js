@@ -76,20 +76,16 @@ const declare = () =>
           'metadata.entryId',
           'metadata.feedbackId',
         ],
-        embed: [
-          {
-            when: { category: 'feedback', 'metadata.userRating': [4, 5] },
-            text: ['content'],
+        embed: {
+          when: {
+            any: [
+              { category: 'feedback', 'metadata.userRating': [4, 5] },
+              { category: 'journal', 'metadata.insights': '*' },
+              { category: 'sovereign', 'metadata.entryType': ['Win', 'Insight'] },
+            ],
           },
-          {
-            when: { category: 'journal', 'metadata.insights': '*' },
-            text: ['content', 'metadata.insights'],
-          },
-          {
-            when: { category: 'sovereign', 'metadata.entryType': ['Win', 'Insight'] },
-            text: ['content'],
-          },
-        ],
+          text: ['content', 'metadata.insights'],
+        },
         fields: {
           id: { column: 'id', type: 'text' },
           category: { column: 'category', type: 'text', required: true },

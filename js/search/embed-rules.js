@@ -9,23 +9,23 @@ import { passagesOf } from './passages.js'
 const everything = { when: /** @type {const} */ ('always'), text: ['content', 'metadata.insights'] }
 
 /**
- * The passages of a row, none when no rule applies: of the first rule that does.
+ * The passages of a row; none when the rule does not apply.
  * @param {any} row
- * @param {EmbedRule | EmbedRule[] | undefined} rules
+ * @param {EmbedRule | undefined} rule
  * @param {boolean} isAll
  * @returns {string[]}
  */
-export function passagesIn(row, rules, isAll) {
-  const list = [rules ?? []].flat()
-  const rule = list.find(({ when }) => applies(when, row)) ?? (isAll ? everything : undefined)
-  if (!rule) return []
-  const texts = rule.text.map((path) => at(row, path)).filter((text) => typeof text === 'string')
+export function passagesIn(row, rule, isAll) {
+  const asked = rule && applies(rule.when, row) ? rule : isAll ? everything : null
+  if (!asked) return []
+  const texts = asked.text.map((path) => at(row, path)).filter((text) => typeof text === 'string')
   return passagesOf(texts.join('\n\n'))
 }
 
-/** @param {EmbedRule['when']} when @param {any} row */
+/** @param {EmbedRule['when']} when @param {any} row @returns {boolean} */
 function applies(when, row) {
   if (when === 'always') return true
+  if (Array.isArray(when.any)) return when.any.some((each) => applies(each, row))
   return Object.entries(when).every(([path, wanted]) => {
     const value = at(row, path)
     if (wanted === '*') return value !== null && value !== undefined && value !== ''

@@ -10,8 +10,6 @@ import type * as promised from './api.js'
 // What later issues bring: the only names that may be missing. Shrinks, never grows.
 type Later = {
   exports:
-    | 'huggingFaceEmbedder'
-    | 'lexicalEmbedder'
     | 'syncChatMessage'
     | 'syncJournalEntry'
     | 'syncSovereignLog'
@@ -19,11 +17,9 @@ type Later = {
     | 'bulkSyncAllData'
     | 'syncStore'
     | 'seedMappings'
-  options: 'realtime' | 'embedder'
+  options: 'realtime'
   client:
     | 'cached'
-    | 'search'
-    | 'context'
     | 'exportData'
     | 'exportStream'
     | 'importData'
@@ -34,7 +30,7 @@ type Later = {
 }
 
 // What the promised API did not think of.
-type Added = { options: 'foldAfter' | 'knownFormat'; client: 'loadVectors' }
+type Added = { options: 'foldAfter' | 'knownFormat' | 'embed'; client: 'loadVectors' }
 
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
