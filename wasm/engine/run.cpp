@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sync/device_times.hpp"
 #include "sync/layers.hpp"
 
 namespace somatic {
@@ -164,11 +165,13 @@ void Run::step(Now now) {
   for (const RowRef& ref : next_batch(store_, batch())) {
     const Row& row = *store_.find(ref);
     has_frozen = has_frozen || row.frozen;
-    if (!row.frozen) froze.rows.push_back({ref.collection, ref.key, random_.uuid_v4()});
+    if (!row.frozen && !waits_for_time(schema_, store_.meta(), ref, froze.at))
+      froze.rows.push_back({ref.collection, ref.key, random_.uuid_v4()});
   }
   if (!froze.rows.empty()) {
     phase_ = Phase::kFreezing;
     const Outcome outcome = commits_.append(std::move(froze));
+    report_.rejected += outcome.rejected;
     out_.insert(out_.end(), outcome.notices.begin(), outcome.notices.end());
     commits_.wake_run_with_next();
     return;

@@ -9,6 +9,7 @@
 #include "base/uuid.hpp"
 #include "store/snapshot.hpp"
 #include "store/view.hpp"
+#include "sync/device_times.hpp"
 #include "sync/layers.hpp"
 #include "sync/resync.hpp"
 
@@ -64,13 +65,16 @@ class Apply {
         continue;
       }
       std::vector<LostText> lost;
+      bool is_refused = false;
       {
         Store::Edit row(store_, {named.collection, named.key});
         lost = freeze(*collection, store_.meta(), named.mid, *row);
+        is_refused = refuse_future_day(*collection, named.key, froze.at, *row);
         refresh(*collection, store_.meta(), *row);
       }
       keep_lost(*collection, named.key, server_time(store_.meta(), froze.at), lost, store_,
                 outcome_);
+      if (is_refused) note_rejected(*collection, named.key, store_, outcome_);
     }
   }
 
@@ -173,6 +177,17 @@ class Apply {
   }
 
  private:
+  /// A new row of a day that a wrong clock named before the server was ever heard. Only while this
+  /// boot knows the time: a good row must not be refused because of an old idea of it.
+  bool refuse_future_day(const CollectionSpec& collection, const std::string& key, const Stamp& at,
+                         Row& row) {
+    const Meta& meta = store_.meta();
+    if (!row.frozen || row.server || !meta.boots.contains(at.boot)) return false;
+    const auto error = future_day(collection, key, server_time(meta, at));
+    if (error) reject(row, error->code, error->message, at, store_.next_order());
+    return error.has_value();
+  }
+
   static void write_local(const CollectionSpec& collection, const Change& change, Row& row) {
     if (change.del) {
       row.server.reset();
