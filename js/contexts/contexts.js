@@ -15,6 +15,7 @@ export class Contexts {
    */
   constructor({ core, name, autoSync }) {
     this.core = core
+    this.name = name
     /** Brings in what others wrote; resolves when it is there. */
     this.refresh = coalesced(() => core.refresh())
     this.channel = name === '' ? null : new Channel(`somatic-sync:${name}`, (m) => this.hear(m))

@@ -21,7 +21,6 @@ type Later = {
     | 'seedMappings'
   options: 'realtime' | 'embedder'
   client:
-    | 'cached'
     | 'search'
     | 'context'
     | 'exportData'
