@@ -1,6 +1,7 @@
 // Owns what a client is made of and what happens to it: the effects of the core, the user who is gone,
 // the end. The app never holds it; it holds the SyncClient of client.js.
 
+import { Caches } from './cached.js'
 import { errorInfo, messageOf, SyncError } from './error.js'
 import { deepFreeze } from './freeze.js'
 import { Listeners } from './listeners.js'
@@ -67,6 +68,19 @@ export class ClientState {
     for (const [name, spec] of Object.entries(parts.schema.collections)) {
       this.rows.set(name, new Rows(name, spec, reads))
     }
+    this.caches = new Caches(this)
+  }
+
+  /**
+   * @param {string} name
+   * @returns {import('./schema.js').CollectionSpec}
+   * @throws {SyncError} "unknown-collection"
+   */
+  specOf(name) {
+    const rows = this.rows.get(name)
+    if (rows) return rows.spec
+    const known = [...this.rows.keys()].join(', ')
+    throw new SyncError('unknown-collection', `there is no collection "${name}", only ${known}`)
   }
 
   /** Refuses new work, lets what was written become durable, lets go of everything. */

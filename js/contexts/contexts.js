@@ -17,6 +17,7 @@ export class Contexts {
    */
   constructor({ core, name, autoSync, format }) {
     this.core = core
+    this.name = name
     /** Brings in what others wrote; resolves when it is there. */
     this.refresh = coalesced(() => core.refresh())
     this.channel = name === '' ? null : new Channel(`somatic-sync:${name}`, (m) => this.hear(m))

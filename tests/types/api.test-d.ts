@@ -19,7 +19,6 @@ type Later = {
     | 'seedMappings'
   options: 'realtime'
   client:
-    | 'cached'
     | 'exportData'
     | 'exportStream'
     | 'importData'
