@@ -135,6 +135,26 @@ void distances(const std::uint64_t* codes, std::uint32_t count, const std::uint6
   }
 }
 
+std::uint32_t places_within(const std::uint16_t* distances, std::uint32_t count, std::uint16_t cut,
+                            std::uint16_t* places) {
+  std::uint32_t found = 0;
+  std::uint32_t i = 0;
+#ifdef __wasm_simd128__
+  // Hardly any is: eight at a time are ruled out.
+  const v128_t cuts = wasm_u16x8_splat(cut);
+  for (; i + 8 <= count; i += 8) {
+    std::uint32_t mask = wasm_i16x8_bitmask(wasm_u16x8_le(wasm_v128_load(distances + i), cuts));
+    for (; mask != 0; mask &= mask - 1) {
+      places[found++] = static_cast<std::uint16_t>(i + std::countr_zero(mask));
+    }
+  }
+#endif
+  for (; i < count; ++i) {
+    if (distances[i] <= cut) places[found++] = static_cast<std::uint16_t>(i);
+  }
+  return found;
+}
+
 double sum_of_squares(const float* v, std::uint32_t count) {
   double sums[4] = {0, 0, 0, 0};
   std::uint32_t i = 0;

@@ -51,6 +51,10 @@ void scores_i8(const std::int8_t* codes, const Scale* scales, std::uint32_t coun
 void distances(const std::uint64_t* codes, std::uint32_t count, const std::uint64_t* query,
                std::uint32_t words, std::uint16_t* out);
 
+/// The places of distances up to `cut`, in order; how many there are.
+std::uint32_t places_within(const std::uint16_t* distances, std::uint32_t count, std::uint16_t cut,
+                            std::uint16_t* places);
+
 /// In double, so that a sum that is not finite tells of a number that is not.
 double sum_of_squares(const float* v, std::uint32_t count);
 
