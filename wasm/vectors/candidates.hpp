@@ -43,21 +43,31 @@ class Candidates {
     if (lowers_.size() == limit_) cut_ = std::max(cut_, lowers_[0]);
   }
 
-  /// Those that still may be, the most promising ones first.
-  Array<Candidate>& finish() {
+  /// Nothing can be offered after it.
+  void finish() {
     Candidate* const end = std::remove_if(kept_.begin(), kept_.end(),
                                           [&](const Candidate& each) { return each.upper < cut_; });
     kept_.set_size(static_cast<std::uint32_t>(end - kept_.begin()));
     // With room for all of them their order makes no difference, and as they are is faster to read.
-    if (kept_.size() > limit_) {
-      std::sort(kept_.begin(), kept_.end(),
-                [](const Candidate& a, const Candidate& b) { return a.upper > b.upper; });
-    }
-    return kept_;
+    is_ordered_ = kept_.size() > limit_;
+    if (is_ordered_) std::make_heap(kept_.begin(), kept_.end(), is_less);
+  }
+
+  /// After finish(): how many are left.
+  [[nodiscard]] std::uint32_t left() const { return kept_.size(); }
+  /// The most promising one, where there are more than can be among the best.
+  Candidate take() {
+    if (is_ordered_) std::pop_heap(kept_.begin(), kept_.end(), is_less);
+    const Candidate best = kept_.back();
+    kept_.pop();
+    return best;
   }
 
  private:
+  static bool is_less(const Candidate& a, const Candidate& b) { return a.upper < b.upper; }
+
   Array<Candidate> kept_;
+  bool is_ordered_ = false;
   Array<float> lowers_;  // the best lower bounds, a heap with the smallest at its root
   std::uint32_t limit_ = 0;
   float cut_ = 0;

@@ -5,6 +5,7 @@
 // Every vector is padded with zeros to `stride` numbers, a multiple of kStep.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace somatic::vectors {
@@ -46,6 +47,10 @@ std::int32_t dot_i8(const std::int8_t* codes, std::int32_t sum, const QueryCode*
 /// dot_i8 of `count` vectors one after the other, times their scale.
 void scores_i8(const std::int8_t* codes, const Scale* scales, std::uint32_t count,
                const QueryCode* query, std::uint32_t stride, float* scores);
+
+/// Asks memory for what will be read soon: waiting for many at once takes hardly longer than for
+/// one. What it returns means nothing, but has to be kept, or nothing would be read.
+std::uint32_t touch(const void* memory, std::size_t bytes);
 
 /// In how many bits each of `count` codes differs from the query's.
 void distances(const std::uint64_t* codes, std::uint32_t count, const std::uint64_t* query,

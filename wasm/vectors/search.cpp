@@ -1,6 +1,7 @@
 // The ways to search (vectors/search.hpp).
 #include "vectors/search.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace somatic::vectors {
@@ -12,6 +13,9 @@ namespace {
 constexpr float kDeviations = 6;
 constexpr float kRounding = kDeviations * 0.28867513F;
 constexpr float kRoundingF32 = 2e-6F;
+// So many fit into the fastest cache.
+constexpr std::size_t kBatchInt8 = 16;
+constexpr std::size_t kBatchF32 = 8;
 
 }  // namespace
 
@@ -34,7 +38,13 @@ void Search::exact() {
 }
 
 void Search::exact(std::span<const std::uint32_t> slots) {
-  for (const std::uint32_t slot : slots) offer_exact(slot, blocks_.f32(slot));
+  while (!slots.empty()) {
+    const auto batch = slots.first(std::min(slots.size(), kBatchF32));
+    for (const std::uint32_t slot : batch)
+      touched_ += touch(blocks_.f32(slot), blocks_.stride() * sizeof(float));
+    for (const std::uint32_t slot : batch) offer_exact(slot, blocks_.f32(slot));
+    slots = slots.subspan(batch.size());
+  }
 }
 
 bool Search::by_int8() {
@@ -57,7 +67,12 @@ bool Search::by_int8() {
 
 bool Search::by_int8(std::span<const std::uint32_t> slots) {
   if (!start_int8(static_cast<std::uint32_t>(slots.size()))) return false;
-  for (const std::uint32_t slot : slots) offer_int8(slot);
+  while (!slots.empty()) {
+    const auto batch = slots.first(std::min(slots.size(), kBatchInt8));
+    for (const std::uint32_t slot : batch) touched_ += touch(blocks_.i8(slot), blocks_.stride());
+    for (const std::uint32_t slot : batch) offer_int8(slot);
+    slots = slots.subspan(batch.size());
+  }
   rescore();
   return true;
 }
@@ -94,9 +109,17 @@ void Search::offer_int8(std::uint32_t slot) {
 
 /// The most promising first, until none can be better than those found.
 void Search::rescore() {
-  for (const Candidate& candidate : candidates_.finish()) {
-    if (candidate.upper < best_.worst()) return;
-    offer_exact(candidate.slot, blocks_.f32(candidate.slot));
+  candidates_.finish();
+  while (candidates_.left() > 0) {
+    std::uint32_t batch[kBatchF32];
+    std::size_t count = 0;
+    while (count < kBatchF32 && candidates_.left() > 0) {
+      const Candidate candidate = candidates_.take();
+      if (candidate.upper < best_.worst()) break;
+      batch[count++] = candidate.slot;
+    }
+    if (count == 0) return;
+    exact({batch, count});
   }
 }
 

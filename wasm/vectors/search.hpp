@@ -54,6 +54,7 @@ class Search {
   Array<QueryCode> codes_;
   Array<std::uint64_t> bits_;
   float scale_ = 0;  // of codes_
+  std::uint32_t touched_ = 0;
   double threshold_ = 0;
   std::uint32_t limit_ = 0;
   Best best_;
