@@ -21,6 +21,9 @@ import { messageOf, SyncError } from '../error.js'
  * @property {() => number} vector
  * @property {() => number} size
  * @property {(threshold: number, limit: number, facetCount: number) => number} search
+ * @property {() => void} prepare
+ * @property {() => number} way
+ * @property {() => number} nearest
  * @property {() => number} foundCount
  * @property {() => number} foundIds
  * @property {() => number} foundScores

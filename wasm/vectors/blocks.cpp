@@ -55,8 +55,8 @@ void Blocks::encode_bits_of(std::uint32_t slot) {
               block_of(slot).bits + place(slot) * words_);
 }
 
-void Blocks::center() {
-  if (!mean_.reserve(stride_)) return;
+bool Blocks::center() {
+  if (!mean_.reserve(stride_)) return false;
   mean_.set_size(stride_);
   for (float& each : mean_) each = 0;
   for (std::uint32_t slot = 0; slot < size_; ++slot) {
@@ -65,6 +65,7 @@ void Blocks::center() {
   }
   for (float& each : mean_) each /= static_cast<float>(size_);
   for (std::uint32_t slot = 0; slot < size_; ++slot) encode_bits_of(slot);
+  return true;
 }
 
 }  // namespace somatic::vectors

@@ -36,8 +36,8 @@ class Blocks {
   void copy(std::uint32_t from, std::uint32_t to);
 
   /// The mean of all, and every 1-bit code anew. Until then, and for those added since, bits are by
-  /// the mean of then.
-  void center();
+  /// the mean of then. false: there is no memory.
+  [[nodiscard]] bool center();
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
   [[nodiscard]] std::uint32_t dimensions() const { return dimensions_; }
@@ -59,6 +59,9 @@ class Blocks {
   }
   [[nodiscard]] const std::int8_t* i8(std::uint32_t slot) const {
     return block_of(slot).i8 + place(slot) * stride_;
+  }
+  [[nodiscard]] const std::uint64_t* bits(std::uint32_t slot) const {
+    return block_of(slot).bits + place(slot) * words_;
   }
   [[nodiscard]] Scale scale(std::uint32_t slot) const { return block_of(slot).scales[place(slot)]; }
 

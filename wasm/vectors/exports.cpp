@@ -83,6 +83,11 @@ int search(double threshold, std::uint32_t limit, std::uint32_t facet_count) {
   return 0;
 }
 
+SOMATIC_EXPORT(prepare) void prepare() { state->index.prepare(); }
+/// Of the last search: a Way, and the number of codes.
+SOMATIC_EXPORT(way) int way() { return static_cast<int>(state->index.plan().way); }
+SOMATIC_EXPORT(nearest) std::uint32_t nearest() { return state->index.plan().nearest; }
+
 SOMATIC_EXPORT(foundCount) std::uint32_t found_count() { return state->scores.size(); }
 SOMATIC_EXPORT(foundIds) const unsigned char* found_ids() { return state->ids.begin(); }
 SOMATIC_EXPORT(foundScores) const float* found_scores() { return state->scores.begin(); }

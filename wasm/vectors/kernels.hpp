@@ -5,6 +5,7 @@
 // Every vector is padded with zeros to `stride` numbers, a multiple of kStep.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace somatic::vectors {
@@ -47,9 +48,17 @@ std::int32_t dot_i8(const std::int8_t* codes, std::int32_t sum, const QueryCode*
 void scores_i8(const std::int8_t* codes, const Scale* scales, std::uint32_t count,
                const QueryCode* query, std::uint32_t stride, float* scores);
 
+/// Asks memory for what will be read soon: waiting for many at once takes hardly longer than for
+/// one. What it returns means nothing, but has to be kept, or nothing would be read.
+std::uint32_t touch(const void* memory, std::size_t bytes);
+
 /// In how many bits each of `count` codes differs from the query's.
 void distances(const std::uint64_t* codes, std::uint32_t count, const std::uint64_t* query,
                std::uint32_t words, std::uint16_t* out);
+
+/// The places of distances up to `cut`, in order; how many there are.
+std::uint32_t places_within(const std::uint16_t* distances, std::uint32_t count, std::uint16_t cut,
+                            std::uint16_t* places);
 
 /// In double, so that a sum that is not finite tells of a number that is not.
 double sum_of_squares(const float* v, std::uint32_t count);

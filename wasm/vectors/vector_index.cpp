@@ -32,6 +32,7 @@ Refusal VectorIndex::add(const Id& id, const float* v, std::span<const Facet> fa
   ids_.push(id);
   index_.insert(id.hash(), slot);
   blocks_.set(slot, v, norm.factor);
+  planner_.count_change();
   return Refusal::kNone;
 }
 
@@ -72,18 +73,37 @@ Refusal VectorIndex::search(const float* query, double threshold, std::uint32_t 
   const Norm norm = norm_of(query, dimensions());
   if (norm.refusal != Refusal::kNone) return norm.refusal;
   if (limit == 0 || size() == 0) return Refusal::kNone;
+  prepare();
   const Filtered filtered = filter(facets);
   if (filtered == Filtered::kNoMemory || !search_.start(query, norm.factor, threshold, limit)) {
     return Refusal::kNoMemory;
   }
-  if (filtered == Filtered::kAll) {
-    search_.exact();
-  } else {
-    search_.exact({slots_.begin(), slots_.end()});
+  if (!(filtered == Filtered::kAll ? search_all(limit) : search_some(limit))) {
+    return Refusal::kNoMemory;
   }
   const Array<Hit>& hits = search_.finish();
   results_ = {hits.begin(), hits.end()};
   return Refusal::kNone;
+}
+
+void VectorIndex::prepare() {
+  if (planner_.is_due(size())) planner_.measure(blocks_, search_);
+}
+
+bool VectorIndex::search_all(std::uint32_t limit) {
+  plan_ = planner_.plan(size(), limit);
+  if (plan_.way == Way::kBits) return search_.by_bits(plan_.nearest);
+  if (plan_.way == Way::kInt8) return search_.by_int8();
+  search_.exact();
+  return true;
+}
+
+bool VectorIndex::search_some(std::uint32_t limit) {
+  const std::span<const std::uint32_t> slots = {slots_.begin(), slots_.end()};
+  plan_ = {Planner::plan_filtered(slots_.size(), limit), 0};
+  if (plan_.way == Way::kInt8) return search_.by_int8(slots);
+  search_.exact(slots);
+  return true;
 }
 
 /// Into slots_, unless all pass. Facets that every vector carries cost nothing: an app that filters

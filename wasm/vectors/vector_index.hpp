@@ -13,6 +13,7 @@
 #include "vectors/facets.hpp"
 #include "vectors/hash_index.hpp"
 #include "vectors/id.hpp"
+#include "vectors/planner.hpp"
 #include "vectors/search.hpp"
 
 namespace somatic::vectors {
@@ -36,11 +37,16 @@ class VectorIndex {
   [[nodiscard]] std::uint32_t size() const { return blocks_.size(); }
   [[nodiscard]] std::uint32_t dimensions() const { return blocks_.dimensions(); }
 
+  /// What the next search would do first: remakes the 1-bit codes when that is due, which takes
+  /// about a microsecond a vector.
+  void prepare();
   /// All facets must be carried. The answer is results(); refused, there is none.
   Refusal search(const float* query, double threshold, std::uint32_t limit,
                  std::span<const Facet> facets);
   /// Best first; valid until the next call.
   [[nodiscard]] std::span<const Hit> results() const { return results_; }
+  /// Which way the last search took.
+  [[nodiscard]] Planner::Plan plan() const { return plan_; }
   [[nodiscard]] const Id& id(std::uint32_t slot) const { return ids_[slot]; }
 
  private:
@@ -49,12 +55,16 @@ class VectorIndex {
   [[nodiscard]] std::uint32_t slot_of(const Id& id) const;
   void remove_slot(std::uint32_t slot);
   Filtered filter(std::span<const Facet> facets);
+  [[nodiscard]] bool search_all(std::uint32_t limit);
+  [[nodiscard]] bool search_some(std::uint32_t limit);
 
   Blocks blocks_;
   Array<Id> ids_;
   HashIndex index_;
   Facets facets_;
   Search search_;
+  Planner planner_;
+  Planner::Plan plan_{};
   Array<const Facets::List*> lists_;  // of the filter
   Array<std::uint32_t> slots_;        // that pass it
   std::span<const Hit> results_;
