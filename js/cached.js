@@ -195,12 +195,12 @@ export class Caches {
     // nothing found is no answer to keep: it may be there the next time
     if (fields.every((field) => values[field] === null)) return deepFreeze(pick(values, fields))
     const { state } = this
-    const at = state.parts.now()
+    const at = state.serverNow()
     const kept = this.row(collection, key)?.fresh
     const entries = entriesOf(spec, pick(values, fields), at, inputs)
     /** @type {Record<string, unknown>} */
     const written = { ...values, fresh: { ...(isObject(kept) ? kept : {}), ...entries } }
-    if (spec.fields.cachedAt) written.cachedAt = new Date(at).toISOString()
+    if (spec.fields.cachedAt) written.cachedAt = new Date(state.parts.now()).toISOString()
     const done = state.writes.write(collection, { op: 'patch', key, fields: written })
     const stored = this.picked(ask) // at once: another write may come before this one is durable
     await done
@@ -248,7 +248,7 @@ export class Caches {
   look(ask) {
     const { collection, key, fields, inputs, maxAge } = ask
     const row = this.row(collection, key)
-    const now = this.state.parts.now()
+    const now = this.state.serverNow()
     const isFresh = fields.every((field) => {
       const entry = entryOf(row, field, inputs)
       if (!entry) return false

@@ -155,6 +155,11 @@ export class ClientState {
     return this.isGone || this.isClosed ? null : (this.parts.core?.query(question) ?? null)
   }
 
+  /** Milliseconds since 1970 by the server's clock, or by this device's while that is not known. */
+  serverNow() {
+    return this.query({ time: true }) ?? this.parts.now()
+  }
+
   /** @param {(ticket: number) => string} makeJson @returns {Promise<any>} */
   ask(makeJson) {
     const { core } = this.parts

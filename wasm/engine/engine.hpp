@@ -92,6 +92,7 @@ class Engine {
   ///   {size: true, collection}           -> number of rows
   ///   {status: true}                     -> {state, pending, rejected, lastSyncedAt, lastError,
   ///   nextRetryAt} {rejected: true} {overwritten: true} -> as in the public API
+  ///   {time: true}                       -> the server's time, as far as it is known
   ///   {raw: [column], collection, keys}  -> [[value] or null], as they are kept: a vector is a
   ///   name {own: [key], collection, column}   -> [whether this device wrote that column last]
   ///   {stored: true}                     -> rows a snapshot would hold: {all, changed} since the
