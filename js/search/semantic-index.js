@@ -27,7 +27,7 @@ export class SemanticIndex {
     /** rows whose vector is nowhere, or is none */
     this.missing = 0
     const rows = /** @type {import('../rows.js').Rows} */ (state.rows.get(name))
-    this.following = following(rows, (keys) => this.take(keys))
+    this.following = following(rows, (keys) => this.take(keys), { isEager: true })
   }
 
   /**
