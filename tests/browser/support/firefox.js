@@ -117,7 +117,12 @@ class Firefox {
     return { call, close }
   }
 
-  /** SIGKILL, as by a crash. */
+  /** SIGKILL, as by a crash, and a new start with the same profile. */
+  async cutOff() {
+    await this.kill()
+    await this.start()
+  }
+
   async kill() {
     this.socket?.terminate()
     for (const { reject } of this.waiting.values()) reject(new Error('the browser was killed'))

@@ -13,8 +13,8 @@
  * @property {string} name
  * @property {string} version
  * @property {(url: string) => Promise<OtherTab>} openTab
- * @property {() => Promise<void>} kill SIGKILL, it and all it started
- * @property {() => Promise<void>} start again, with the same profile
+ * @property {(tabs: OtherTab[]) => Promise<void>} cutOff ends these tabs as abruptly as it can be done here; what is
+ *   stored stays, and tabs can be opened
  */
 
 export {}
