@@ -1,4 +1,4 @@
-// A smoke test in Debian's Firefox and WebKit: open, three contexts write, kill, reopen, another takes over the
+// A smoke test in Debian's Firefox and WebKit: open, four contexts write, kill, reopen, another takes over the
 // network. What these browsers do not have is in docs/browsers.md.
 
 import assert from 'node:assert/strict'
@@ -17,28 +17,29 @@ const isThere = spawnSync('bash', ['scripts/browsers.sh'], { stdio: 'ignore' }).
 const skip = !isThere && process.getuid?.() !== 0 && 'Firefox and WebKit are not installed'
 
 for (const start of [startFirefox, startWebKit]) {
-  test(`${start.name.slice(5)}: three contexts write, are cut off, one reopens, another takes over`, {
+  test(`${start.name.slice(5)}: four contexts write, are cut off, one reopens, another takes over`, {
     skip,
   }, async (t) => {
     const site = await startSite(t)
     const browser = await start(t)
     const [one, two] = [await browser.openTab(site.url), await browser.openTab(site.url)]
     await one.call('startWorker')
-    /** @param {string} name @param {unknown} [argument] */
-    const worker = (name, argument) => one.call('ask', { whom: 'worker', name, argument })
+    await one.call('startServiceWorker')
+    /** @param {string} whom */
+    const of = (whom) => (/** @type {string} */ name, /** @type {unknown} */ argument) =>
+      one.call('ask', { whom, name, argument })
+    const contexts = [one.call, two.call, of('worker'), of('service worker')]
     const often = { foldAfter: 15 }
-    for (const call of [one.call, two.call, worker]) await call('open', often)
-    await Promise.all(
-      [one.call, two.call, worker].map((call, i) => call('write', { writer: i + 1, count: steps })),
-    )
-    for (const call of [one.call, two.call, worker]) {
-      await until(async () => (await call('seen')).total === 3 * steps)
+    for (const call of contexts) await call('open', often)
+    await Promise.all(contexts.map((call, i) => call('write', { writer: i + 1, count: steps })))
+    for (const call of contexts) {
+      await until(async () => (await call('seen')).total === 4 * steps)
     }
 
-    // cut off while all of them write
+    // cut off while they write; the service worker would go on after its tabs
     const acknowledged = site.reports.length
-    for (const [i, call] of [one.call, two.call, worker].entries()) {
-      call('write', { writer: i + 4 }).catch(() => {})
+    for (const [i, call] of contexts.slice(0, 3).entries()) {
+      call('write', { writer: i + 5 }).catch(() => {})
     }
     await until(() => site.reports.length >= acknowledged + 10)
     await browser.cutOff([one, two])
