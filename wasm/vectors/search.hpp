@@ -46,6 +46,7 @@ class Search {
   [[nodiscard]] float margin(float scale) const;
   void offer_int8(std::uint32_t slot);
   void rescore();
+  [[nodiscard]] bool is_complete();
   void offer_exact(std::uint32_t slot, const float* v);
 
   const Blocks& blocks_;
