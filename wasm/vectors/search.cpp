@@ -85,7 +85,8 @@ bool Search::by_bits(std::uint32_t nearest) {
   if (bits() == nullptr || !nearest_.find(blocks_, bits_.begin(), nearest)) return false;
   const Array<std::uint32_t>& slots = nearest_.slots();
   if (!by_int8({slots.begin(), slots.end()})) return false;
-  return is_complete() || (best_.start(limit_, ids_) && by_int8());
+  did_suffice_ = is_complete();
+  return did_suffice_ || (best_.start(limit_, ids_) && by_int8());
 }
 
 /// Whether hardly any of the best can be beyond the codes that were taken, judging by how far the
