@@ -49,7 +49,10 @@ export class FoldLimits {
   /** How many times as long as it may become the journal is. @param {import('./manifest.js').Manifest} manifest */
   excess({ snapshots }) {
     const folded = snapshots.reduce((sum, { bytes }) => sum + bytes, 0)
-    return Math.max(this.sizes.size / this.segments, this.bytes / Math.max(bytesLeast, folded))
+    return Math.max(
+      this.sizes.size / this.segments,
+      this.bytes / Math.max(bytesLeast, folded),
+    )
   }
 
   /** @param {number} stored rows in the snapshots, a new one included @param {number} live */
