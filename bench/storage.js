@@ -6,12 +6,28 @@ import { call, startChromium } from '../tests/browser/support/chromium.js'
 import { startSite } from '../tests/browser/support/site.js'
 
 const bars = { p50: 1.6, p95: 2, burst: 0.1, bytes: 3 }
-const sizes = [1_000, 10_000, 100_000]
 const peerName = 'IndexedDB, one put a transaction'
-const folded = 100_000
 
-/** @param {import('./main.js').Options} options @returns {Promise<import('./main.js').Figure[]>} */
-export async function run({ rounds, say }) {
+/**
+ * What the bars of the design speak of.
+ * @typedef {object} Amounts
+ * @property {number} written awaited writes of which the bytes are counted
+ * @property {number[]} sizes rows there are when writes are timed
+ */
+const whole = { written: 10_000, sizes: [1_000, 10_000, 100_000] }
+
+/** @param {import('./main.js').Options} options */
+export function run(options) {
+  return measure(whole, options)
+}
+
+/**
+ * @param {Amounts} amounts
+ * @param {import('./main.js').Options} options
+ * @returns {Promise<import('./main.js').Figure[]>}
+ */
+export async function measure({ written, sizes }, { rounds, say }) {
+  const folded = sizes[sizes.length - 1]
   /** @type {(() => Promise<void>)[]} */
   const ends = []
   const ending = { after: (/** @type {() => Promise<void>} */ end) => ends.push(end) }
@@ -25,10 +41,10 @@ export async function run({ rounds, say }) {
     const count = 100 * rounds
 
     await call(tab, 'start', { database: 'amount' })
-    say('10,000 awaited writes of 500 bytes')
-    const { bytes, payload } = await call(tab, 'amount', { from: 0, count: 10_000 })
+    say(`${written} awaited writes of 500 bytes`)
+    const { bytes, payload } = await call(tab, 'amount', { from: 0, count: written })
     figures.push(
-      figure('bytes for 10,000 writes of about 500 B, folding included', bytes, payload, {
+      figure(`bytes for ${written} writes of about 500 B, folding included`, bytes, payload, {
         ...{ env, peerName: 'their JSON and keys', bar: bars.bytes },
       }),
     )

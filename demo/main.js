@@ -57,7 +57,8 @@ async function syncAll(...devices) {
 }
 
 /** What a device shows. @param {Device} device */
-function shown({ name, client }) {
+async function shown({ name, client }) {
+  await client.loadVectors()
   /** @type {Record<string, readonly unknown[]>} */
   const rows = {}
   for (const collection of Object.keys(tables)) {
@@ -143,7 +144,12 @@ async function judged(server, people, devicesOf, folder, writeLog) {
       (/** @type {any} */ { row }) => row,
     )
   }
-  const users = people.map((person, i) => ({ ...person, devices: devicesOf[i].map(shown) }))
+  const users = await Promise.all(
+    people.map(async (person, i) => ({
+      ...person,
+      devices: await Promise.all(devicesOf[i].map(shown)),
+    })),
+  )
   const casePath = join(folder, 'case.json')
   const { url, anonKey } = server
   writeFileSync(casePath, JSON.stringify({ url, anonKey, writeLog, users, sql }))

@@ -1,6 +1,7 @@
 // Owns what a client is made of and what happens to it: the effects of the core, the user who is gone,
 // the end. The app never holds it; it holds the SyncClient of client.js.
 
+import { Caches } from './cached.js'
 import { errorInfo, messageOf, SyncError } from './error.js'
 import { deepFreeze } from './freeze.js'
 import { Listeners } from './listeners.js'
@@ -19,6 +20,8 @@ import { Writes } from './writes.js'
  * @property {() => number} now
  * @property {'durable' | 'memory'} storage
  * @property {((error: import('./error.js').SyncErrorInfo) => void) | undefined} onError
+ * @property {import('./rpc.js').Rpc | null} rpc null without a user
+ * @property {import('./search/embedders.js').Embedder} [embedder]
  * @property {() => Promise<unknown>} forgetUser who was signed in last on this device
  * @property {() => Promise<void>} release stops requests, timers, listeners; closes the database
  */
@@ -56,11 +59,28 @@ export class ClientState {
       isReadable: () => !this.isGone && !this.isClosed,
       onThrow,
     }
+    /** @type {Promise<import('./search/search.js').Search> | null} made by the first search */
+    this.searching = null
+    /** @type {(() => Promise<void>)[]} what end() stops first */
+    this.helpers = []
     /** @type {Map<string, Rows>} by collection */
     this.rows = new Map()
     for (const [name, spec] of Object.entries(parts.schema.collections)) {
       this.rows.set(name, new Rows(name, spec, reads))
     }
+    this.caches = new Caches(this)
+  }
+
+  /**
+   * @param {string} name
+   * @returns {import('./schema.js').CollectionSpec}
+   * @throws {SyncError} "unknown-collection"
+   */
+  specOf(name) {
+    const rows = this.rows.get(name)
+    if (rows) return rows.spec
+    const known = [...this.rows.keys()].join(', ')
+    throw new SyncError('unknown-collection', `there is no collection "${name}", only ${known}`)
   }
 
   /** Refuses new work, lets what was written become durable, lets go of everything. */
@@ -72,11 +92,34 @@ export class ClientState {
   async end() {
     this.isClosing = true
     this.onStatus((notify) => notify())
+    await Promise.all(this.helpers.map((stop) => stop()))
     await this.writes.settled()
     this.isClosed = true
     await this.parts.core?.close()
     await this.parts.release()
     for (const rows of this.rows.values()) rows.clear()
+  }
+
+  /** Its own module: who never searches never loads it. */
+  search() {
+    const refusal = this.refusal()
+    if (refusal) return Promise.reject(refusal)
+    this.searching ??= import('./search/search.js').then(({ Search }) => {
+      const search = new Search(this, this.parts.embedder)
+      this.helpers.push(() => search.stop())
+      return search
+    })
+    this.searching.catch(() => {
+      this.searching = null
+    })
+    return this.searching
+  }
+
+  async loadVectors() {
+    const refusal = this.refusal()
+    if (refusal) throw refusal
+    await this.parts.core?.keepVectors()
+    for (const rows of this.rows.values()) if (rows.vectors.length > 0) rows.clear()
   }
 
   /** @param {boolean} isForced */
@@ -110,6 +153,11 @@ export class ClientState {
   /** @param {object} question @returns {any} */
   query(question) {
     return this.isGone || this.isClosed ? null : (this.parts.core?.query(question) ?? null)
+  }
+
+  /** Milliseconds since 1970 by the server's clock, or by this device's while that is not known. */
+  serverNow() {
+    return this.query({ time: true }) ?? this.parts.now()
   }
 
   /** @param {(ticket: number) => string} makeJson @returns {Promise<any>} */

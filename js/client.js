@@ -56,11 +56,9 @@ export class SyncClient {
    * @throws {SyncError} "unknown-collection"
    */
   collection(name) {
-    const { collections } = inside(this)
-    const collection = collections.get(name)
-    if (collection) return collection
-    const known = [...collections.keys()].join(', ')
-    throw new SyncError('unknown-collection', `there is no collection "${name}", only ${known}`)
+    const { collections, state } = inside(this)
+    state.specOf(name) // throws
+    return /** @type {Collection<any>} */ (collections.get(name))
   }
 
   /**
@@ -204,6 +202,56 @@ export class SyncClient {
    */
   restoreOverwritten(id) {
     return of(this).command('restoreOverwritten', id)
+  }
+
+  /**
+   * Texts that mean what the query means, best first: here, also offline. Without a vector for the query
+   * (no embedder, or it cannot be reached) by its words; each match says which.
+   * @param {ArrayLike<number> | string} query a vector, or a text for the embedder
+   * @param {import('./search/search.js').SearchOptions} [options]
+   * @returns {Promise<import('./search/search.js').Match[]>}
+   */
+  async search(query, options) {
+    return (await of(this).search()).search(query, options)
+  }
+
+  /**
+   * What is worth putting before an assistant: passages found by meaning and by words, each once.
+   * @param {string} query
+   * @param {import('./search/search.js').ContextOptions} [options]
+   * @returns {Promise<{ text: string, matches: import('./search/search.js').Match[] }>}
+   */
+  async context(query, options) {
+    return (await of(this).search()).context(query, options)
+  }
+
+  /**
+   * Reads the stored vectors into memory, where they stay. Until then a vector field reads undefined
+   * where its vector is on the disk only; search() does not need this.
+   * @returns {Promise<void>}
+   */
+  loadVectors() {
+    return of(this).loadVectors()
+  }
+
+  /**
+   * Read-through cache for answers of an API (docs/caches.md). Gives the stored fields if they are
+   * fresh for the same inputs; else, online, pulls once, for at most 1.5 s; else calls the loader and
+   * stores, syncs and gives what it answers. Concurrent callers share one load. When the loader
+   * fails or takes over 30 s, gives what was stored for these inputs, however old.
+   *
+   * Fields: those the loader gives; default all but the key, cachedAt and fresh. Inputs: what the
+   * answer depends on; coordinates count to 0.1 degree. MaxAgeMs: default the schema's.
+   * @template T
+   * @param {string} collection with a JSON field "fresh"
+   * @param {string} key
+   * @param {() => Promise<T>} loader gives an object of the fields; null is answered, not stored
+   * @param {{ fields?: string[], inputs?: unknown, maxAgeMs?: number }} [options]
+   * @returns {Promise<T>} frozen; rejects with the loader's error when there is nothing stored, with
+   *   a SyncError when its result is not a valid row
+   */
+  cached(collection, key, loader, options) {
+    return of(this).caches.get(collection, key, loader, options)
   }
 
   /**

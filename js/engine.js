@@ -8,6 +8,7 @@
 // The engine is never entered twice: what an effect or a listener feeds waits for its turn.
 
 import { messageOf, SyncError } from './error.js'
+import { foldedPart } from './folded-part.js'
 import { Folding } from './folding.js'
 import { idleTimeout } from './within.js'
 
@@ -64,7 +65,7 @@ export class Core {
     this.isFailing = false
     /** the last segment that the engine holds durably */
     this.known = 0
-    this.folding = new Folding(this, host.disk)
+    this.folding = new Folding(foldedPart(this), host.disk)
     this.lastTicket = 0
     /** @type {Map<number, { resolve: (report: any) => void, reject: (error: SyncError) => void }>} */
     this.tickets = new Map()
@@ -132,13 +133,21 @@ export class Core {
    * @returns {boolean} false: it is damaged
    */
   load(seq, bytes) {
+    return this.give(() => {
+      const isSound = this.engine.load(seq, bytes)
+      this.known = Math.max(this.known, seq)
+      return isSound
+    })
+  }
+
+  /** Something stored. @param {() => boolean} enter @returns {boolean} false: it is damaged */
+  give(enter) {
     if (this.isClosed || this.broken) return true
     const wasBusy = this.isBusy
     this.isBusy = true
     let isSound = true
     try {
-      isSound = this.engine.load(seq, bytes)
-      this.known = Math.max(this.known, seq)
+      isSound = enter()
     } catch (error) {
       this.break(error)
     } finally {
@@ -146,29 +155,6 @@ export class Core {
     }
     this.schedule()
     return isSound
-  }
-
-  // What folding asks for. The engine makes no effect of it, and is never in the middle of a call:
-  // whoever asks was waiting for a promise.
-
-  /** @returns {{ all: number, changed: number } | null} */
-  rows() {
-    return this.isReadOnly ? null : this.query({ stored: true })
-  }
-
-  /** @param {boolean} isWhole */
-  beginSnapshot(isWhole) {
-    return !this.isClosed && !this.broken && this.engine.beginSnapshot(isWhole)
-  }
-
-  nextPiece() {
-    if (this.isClosed || this.broken) throw new SyncError('closed', 'the client is closed')
-    return this.engine.nextPiece()
-  }
-
-  /** @param {boolean} isKept */
-  endSnapshot(isKept) {
-    if (!this.isFree && !this.broken) this.engine.endSnapshot(isKept)
   }
 
   /** Brings in what other contexts wrote. A failure is no matter: the next commit reads it too. */
@@ -237,6 +223,9 @@ export class Core {
       case 'commit':
         this.commits = this.commit()
         return
+      case 'wantVectors':
+        this.giveVectors()
+        return
       case 'askSession':
         return this.host.askSession(effect.refresh)
       case 'setTimer':
@@ -286,6 +275,40 @@ export class Core {
       this.setFailing(code === 'quota' || code === 'storage-lost')
       this.feed({ type: 'flushFailed', code, message })
     }
+  }
+
+  /** Reads the stored vectors into memory; they stay there. */
+  async keepVectors() {
+    this.feed({ type: 'keepVectors' })
+    await this.readVectors()
+  }
+
+  /** @param {(file: Uint8Array) => void} [onFile] is given those that are sound */
+  readVectors(onFile = () => {}) {
+    return this.host.disk.readVectors((file) => {
+      const isSound = this.give(() => this.engine.giveVectors(file))
+      if (isSound) onFile(file)
+      return isSound
+    })
+  }
+
+  /** @param {string} name @returns {Float32Array | null} null: it is not in memory */
+  vector(name) {
+    if (this.isClosed || this.broken) return null
+    const bytes = this.engine.vector(name)
+    return bytes.length === 0 ? null : new Float32Array(bytes.buffer)
+  }
+
+  /** A request needs vectors that are not in memory. */
+  async giveVectors() {
+    const answer = { type: 'vectorsGiven', code: '', message: '' }
+    try {
+      await this.readVectors()
+    } catch (error) {
+      answer.code = error instanceof SyncError ? error.code : 'storage-lost'
+      answer.message = messageOf(error)
+    }
+    this.feed(answer)
   }
 
   /** @param {boolean} isFailing */

@@ -15,6 +15,9 @@ const waitMsMost = 5000
  * @property {() => { all: number, changed: number } | null} rows null: it must not fold now
  * @property {(isWhole: boolean) => boolean} beginSnapshot
  * @property {() => Uint8Array} nextPiece throws when the engine is gone
+ * @property {() => Uint8Array} nextVectors
+ * @property {() => number} namedVectors
+ * @property {(file: Uint8Array) => Uint8Array} vectorsStillNamed
  * @property {(isKept: boolean) => void} endSnapshot
  */
 
@@ -65,6 +68,9 @@ export class Folding {
       isKept = await disk.fold({
         ...{ to: engine.known, isWhole, rows: isWhole ? rows.all : rows.changed },
         nextPiece: () => engine.nextPiece(),
+        nextVectors: () => engine.nextVectors(),
+        namedVectors: () => engine.namedVectors(),
+        vectorsStillNamed: (file) => engine.vectorsStillNamed(file),
       })
     } finally {
       engine.endSnapshot(isKept)

@@ -7,6 +7,7 @@ export { registerBackgroundSync } from './background-sync.js'
 export { SyncError } from './error.js'
 export { localDate } from './local-date.js'
 export { defineSchema } from './schema.js'
+export { huggingFaceEmbedder, lexicalEmbedder } from './search/embedders.js'
 export { somaticSchema } from './somatic-schema.js'
 
 /**
@@ -37,6 +38,10 @@ export function openSync(options) {
 /** @typedef {import('./client.js').SyncReport} SyncReport */
 /** @typedef {import('./client.js').SyncProgress} SyncProgress */
 /** @typedef {import('./status.js').SyncStatus} SyncStatus */
+/** @typedef {import('./search/search.js').SearchOptions} SearchOptions */
+/** @typedef {import('./search/search.js').ContextOptions} ContextOptions */
+/** @typedef {import('./search/search.js').Match} Match */
+/** @typedef {import('./search/embedders.js').Embedder} Embedder */
 /** @typedef {import('./client.js').RejectedMutation} RejectedMutation */
 /** @typedef {import('./client.js').OverwrittenText} OverwrittenText */
 /**

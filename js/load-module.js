@@ -10,6 +10,11 @@ import { messageOf, SyncError } from './error.js'
  * @property {() => Uint8Array} segment a copy
  * @property {(isWhole: boolean) => boolean} beginSnapshot
  * @property {() => Uint8Array} nextPiece a copy; empty when there is none left
+ * @property {() => Uint8Array} nextVectors a copy; empty when there is none left
+ * @property {() => number} namedVectors
+ * @property {(file: Uint8Array) => Uint8Array} vectorsStillNamed a copy
+ * @property {(name: string) => Uint8Array} vector a copy; empty when it is not in memory
+ * @property {(file: Uint8Array) => boolean} giveVectors false: it is damaged
  * @property {(isKept: boolean) => void} endSnapshot
  * @property {(questionJson: string) => string} query
  * @property {() => void} delete
@@ -29,6 +34,7 @@ import { messageOf, SyncError } from './error.js'
  * @typedef {object} EngineExports
  * @property {new (configJson: string, hooks: Hooks) => WasmEngine} Engine
  * @property {() => string} errorCodes
+ * @property {() => number} journalFormat the newest that this build reads and writes
  */
 
 /** @typedef {EngineExports & import('./storage/mount.js').FileModule} Module */

@@ -9,6 +9,7 @@ import { Core } from './engine.js'
 import { messageOf, SyncError } from './error.js'
 import { loadModule } from './load-module.js'
 import { makeRequests } from './requests.js'
+import { rpcAs } from './rpc.js'
 import { defineSchema } from './schema.js'
 import { sessionSource } from './session/session.js'
 import { watchAuth } from './session/watch-auth.js'
@@ -36,10 +37,15 @@ import { within } from './within.js'
  * @property {boolean} [autoSync] push soon after a write, pull on start, focus and reconnect.
  *   Default true; false: only sync() talks to the network
  * @property {number} [debounceMs] quiet time after the last write before a push. Default 500
+ * @property {import('./search/embedders.js').Embedder} [embedder] text -> vector, for search by text and
+ *   automatic embeddings
+ * @property {'rules' | 'all'} [embed] which logs get embeddings: those that a rule of the schema asks for
+ *   (default), or all
  * @property {typeof fetch} [fetch]
  * @property {() => number} [now] milliseconds since 1970; default Date.now
  * @property {string | URL | BufferSource} [wasm] where module.wasm is, or its bytes
  * @property {(error: import('./error.js').SyncErrorInfo) => void} [onError] every failure, once
+ * @property {number} [knownFormat] for tests: be a build that knows no newer format of stored data
  */
 
 /** How long a slow auth may hold up the start: shorter when it is known whose data to open. */
@@ -74,7 +80,7 @@ export async function open(options, createModule) {
     const { userId, session, asked } = await whoseData(source, users)
     const forgetUser = async () => users?.forget()
     const parts = {
-      ...{ userId, schema, now, onError, release, forgetUser },
+      ...{ userId, schema, now, onError, release, forgetUser, embedder: options.embedder },
       storage: nameOfStorage(isDurable),
     }
     /** @param {ClientState} state @returns {SyncClient<any>} */
@@ -88,7 +94,8 @@ export async function open(options, createModule) {
       asked.then(auth.check, () => {})
       return new SyncClient(state)
     }
-    if (userId === null) return start(new ClientState({ ...parts, core: null, contexts: null }))
+    if (userId === null)
+      return start(new ClientState({ ...parts, core: null, contexts: null, rpc: null }))
     const module = await loadModule(createModule, options.wasm)
     const name = `/${database}/${encodeURIComponent(userId)}`
     const disk = isDurable
@@ -102,9 +109,10 @@ export async function open(options, createModule) {
     const requests = makeRequests(options)
     /** @type {ClientState} there before the first effect is started */
     let state
+    const format = options.knownFormat ?? module.journalFormat()
     const config = {
       ...{ schema, userId, autoSync, debounceMs: options.debounceMs ?? 500 },
-      ...{ entropy: randomHex(16), inMemory: !isDurable },
+      ...{ entropy: randomHex(16), inMemory: !isDurable, format },
     }
     const core = new Core(module, config, {
       ...{ disk, now, fetch: requests.fetch },
@@ -123,15 +131,19 @@ export async function open(options, createModule) {
       () => core.free(),
       () => requests.stop(),
     )
-    const contexts = new Contexts({ core, name: isDurable ? name : '', autoSync })
-    state = new ClientState({ ...parts, core, contexts })
+    const contexts = new Contexts({ core, name: isDurable ? name : '', autoSync, format })
+    undo.push(() => contexts.stop())
+    const rpc = rpcAs({ fetch: requests.fetch, session: source.get, userId })
+    state = new ClientState({ ...parts, core, contexts, rpc })
+    await contexts.announce()
     await disk.load((seq, bytes) => core.load(seq, bytes))
     // a full disk must not keep anybody from reading
     if (session) await users?.remember(userId).catch((error) => state.report(error))
     core.feed({ type: 'loaded' })
-    undo.push(() => contexts.stop(), listenToBrowser(contexts))
+    undo.push(listenToBrowser(contexts))
     contexts.start()
     if (isDurable) askToPersist(state)
+    if (options.embedder) startEmbedding(state, options, name)
     return start(state)
   } catch (error) {
     await release()
@@ -185,6 +197,25 @@ async function answerSession(core, contexts, source, auth, userId, refresh) {
   core.feed(answer)
 }
 
+/**
+ * In the background, and in a module of its own: who has no embedder never loads it.
+ * @param {ClientState} state
+ * @param {OpenOptions<any>} options
+ * @param {string} name
+ */
+async function startEmbedding(state, { embedder, embed }, name) {
+  const { collections } = state.parts.schema
+  const into = Object.keys(collections).find((each) => state.rows.get(each)?.vectors.length)
+  if (!embedder || into === undefined) return
+  const { EmbeddingMaker } = await import('./search/embedding-maker.js')
+  if (state.isClosing) return
+  const maker = new EmbeddingMaker(state, {
+    ...{ embedder, into, isAll: embed === 'all', lockName: `somatic-sync:${name}:embedding` },
+    onFailed: (error) => state.report(error),
+  })
+  state.helpers.push(() => maker.stop())
+}
+
 /** @param {ClientState} state */
 async function askToPersist({ status }) {
   const storage = globalThis.navigator?.storage
@@ -220,6 +251,7 @@ function checkOptions(options) {
   }
   check(typeof options === 'object' && options !== null, 'options are missing')
   const { url, key, auth, database, storage, durability, foldAfter, debounceMs } = options
+  const { embedder, embed } = options
   check(/^https?:\/\/./.test(url), 'url must be the project URL, https://...')
   check(typeof key === 'string' && key !== '', 'key must be the publishable key')
   const hasAuth = typeof auth === 'function' || typeof auth?.getSession === 'function'
@@ -233,5 +265,8 @@ function checkOptions(options) {
   )
   const isCount = foldAfter === undefined || (Number.isInteger(foldAfter) && foldAfter > 0)
   check(isCount, 'foldAfter must be a number of writes')
+  const isEmbedder = embedder === undefined || typeof embedder?.embed === 'function'
+  check(isEmbedder, 'embedder must have a function embed')
+  check([undefined, 'rules', 'all'].includes(embed), 'embed is "rules" or "all"')
   check(debounceMs === undefined || debounceMs >= 0, 'debounceMs must be milliseconds')
 }

@@ -29,6 +29,7 @@ export class Rows {
   constructor(name, spec, reads) {
     this.name = name
     this.spec = spec
+    this.vectors = Object.keys(spec.fields).filter((field) => spec.fields[field].type === 'vector')
     this.reads = reads
     /** @type {Map<string, any>} */
     this.rows = new Map()
@@ -87,6 +88,8 @@ export class Rows {
     const ownKey = keyField === 'self' ? key : (row[keyField] ?? key)
     const known = this.rows.get(ownKey)
     if (known) return known
+    // a vector that is not in memory has its name in its place
+    for (const field of this.vectors) if (typeof row[field] === 'string') row[field] = undefined
     this.rows.set(ownKey, deepFreeze(row))
     return row
   }

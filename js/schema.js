@@ -16,11 +16,19 @@ import { deepFreeze } from './freeze.js'
  * @property {Record<string, FieldSpec>} fields app field name -> column, type, merge rule, bounds
  * @property {number | Record<string, number>} [maxAgeMs] caches: how long a row, or a named field,
  *   is fresh
- * @property {{ when: 'always' | Record<string, unknown>, text: string[] }} [embed]
+ * @property {EmbedRule} [embed] which rows get embeddings, and of which texts
  * @property {'newest' | 'delete-wins'} [onDelete] an edit against a deletion; default newest
  * @property {string[]} [identity] columns, or paths inside JSON columns, that name a row as its key
  *   does: a put that carries one of another row's is merged into that row
  * @property {boolean} [localOnly] never leaves this device
+ */
+
+/**
+ * @typedef {object} EmbedRule
+ * @property {'always' | Record<string, unknown>} when fields, or paths in them such as "metadata.mood", and
+ *   what they must be: a value, a list of values, or '*' for anything but nothing; or { any: [...] } of
+ *   such records
+ * @property {string[]} text fields, or paths in them
  */
 
 /** @typedef {'text' | 'integer' | 'number' | 'boolean' | 'date' | 'timestamp' | 'json' | 'vector'} FieldType */

@@ -76,6 +76,16 @@ const declare = () =>
           'metadata.entryId',
           'metadata.feedbackId',
         ],
+        embed: {
+          when: {
+            any: [
+              { category: 'feedback', 'metadata.userRating': [4, 5] },
+              { category: 'journal', 'metadata.insights': '*' },
+              { category: 'sovereign', 'metadata.entryType': ['Win', 'Insight'] },
+            ],
+          },
+          text: ['content', 'metadata.insights'],
+        },
         fields: {
           id: { column: 'id', type: 'text' },
           category: { column: 'category', type: 'text', required: true },
@@ -94,6 +104,8 @@ const declare = () =>
           location: { column: 'location', type: 'json', merge: 'newest' },
           astronomy: { column: 'astronomy', type: 'json', merge: 'newest' },
           cachedAt: { column: 'cached_at', type: 'timestamp' },
+          // by field: when it was loaded and for what, kept by client.cached()
+          fresh: { column: 'fresh', type: 'json' },
         },
       },
       astrology: {
@@ -108,6 +120,7 @@ const declare = () =>
           transits: { column: 'transits', type: 'json', merge: 'newest' },
           personalTrading: { column: 'personal_trading', type: 'json', merge: 'newest' },
           cachedAt: { column: 'cached_at', type: 'timestamp' },
+          fresh: { column: 'fresh', type: 'json' },
         },
       },
       attunements: {

@@ -154,6 +154,7 @@ function writeMembers(out, object, isVector) {
 
 /** @param {Writer} out @param {string} text @returns {string} */
 function quote(out, text) {
+  if (text.length > maxValueBytes) throw tooLarge() // before anything walks through it
   if (text.includes('\0')) throw out.invalid('contains a NUL character')
   if (loneSurrogate.test(text)) throw out.invalid('contains half of a surrogate pair')
   return JSON.stringify(text)

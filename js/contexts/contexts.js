@@ -4,6 +4,7 @@
 
 import { Channel } from './channel.js'
 import { coalesced } from './coalesced.js'
+import { Formats } from './formats.js'
 import { Leader } from './leader.js'
 
 export class Contexts {
@@ -12,9 +13,11 @@ export class Contexts {
    * @param {import('../engine.js').Core} parts.core
    * @param {string} parts.name of the database; '' when there is none to share
    * @param {boolean} parts.autoSync
+   * @param {number} parts.format the newest of stored data that this context knows
    */
-  constructor({ core, name, autoSync }) {
+  constructor({ core, name, autoSync, format }) {
     this.core = core
+    this.name = name
     /** Brings in what others wrote; resolves when it is there. */
     this.refresh = coalesced(() => core.refresh())
     this.channel = name === '' ? null : new Channel(`somatic-sync:${name}`, (m) => this.hear(m))
@@ -22,6 +25,10 @@ export class Contexts {
     this.isRetired = false
     const locks = globalThis.navigator?.locks
     // Without a channel nobody could be called, nor found frozen: then everybody leads.
+    this.formats = new Formats({
+      ...{ name, format, locks: name === '' ? undefined : locks },
+      onLimit: (limit) => core.feed({ type: 'formatLimit', format: limit }),
+    })
     const isElected = autoSync && this.channel !== null && locks && Channel.isSupported()
     this.leader = isElected
       ? new Leader({
@@ -36,6 +43,14 @@ export class Contexts {
       : null
   }
 
+  /** Before the core is loaded: from here on it is written as everybody can read it. */
+  async announce() {
+    this.formats.enter()
+    this.channel?.open()
+    this.channel?.post({ type: 'format' })
+    await this.formats.look()
+  }
+
   /** Once the core is loaded. */
   start() {
     if (this.leader) this.core.feed({ type: 'leaderIs', here: false })
@@ -46,7 +61,7 @@ export class Contexts {
   enter() {
     if (!this.isAway || this.isRetired) return
     this.isAway = false
-    this.channel?.open()
+    this.announce()
     this.leader?.start()
     this.wake()
   }
@@ -58,6 +73,7 @@ export class Contexts {
   leave(isKept) {
     this.isAway = true
     this.leader?.leave()
+    this.formats.leave()
     if (isKept) this.channel?.close()
   }
 
@@ -98,6 +114,7 @@ export class Contexts {
   /** @param {import('./channel.js').Message} message */
   hear(message) {
     if (message.type === 'news') this.refresh()
+    else if (message.type === 'format') this.formats.look()
     else this.leader?.hear(message)
   }
 
@@ -116,6 +133,7 @@ export class Contexts {
 
   stop() {
     this.retire()
+    this.formats.leave()
     this.channel?.close()
   }
 }

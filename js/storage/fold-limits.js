@@ -1,12 +1,13 @@
 // Owns when a journal is folded, and when a snapshot replaces all before it. Numbers only: knows no
 // file.
 //
-// Every row that is folded is written once more; every segment that is not makes opening slower. So
-// the journal may grow as large as what it was folded into, within bounds.
+// Every row that is folded is written once more; every segment that is not makes opening slower, and is
+// read whole, its vectors too. So the journal may grow as large as what it was folded into, within bounds.
 
 /** Stock IDBFS reads some 30 files a millisecond. */
 const segmentsMost = 1000
 const bytesLeast = 1_000_000
+const bytesMost = 8_000_000
 /** Rows in the snapshots for each row there is, above which most of them are stale. */
 const wasteMost = 3
 /** A few stale rows are not worth it, however large a part they are. */
@@ -51,7 +52,7 @@ export class FoldLimits {
     const folded = snapshots.reduce((sum, { bytes }) => sum + bytes, 0)
     return Math.max(
       this.sizes.size / this.segments,
-      this.bytes / Math.max(bytesLeast, folded),
+      this.bytes / Math.min(bytesMost, Math.max(bytesLeast, folded)),
     )
   }
 

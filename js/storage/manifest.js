@@ -15,10 +15,23 @@ import { SyncError } from '../error.js'
  * @property {number} bytes
  */
 
-/** @typedef {{ generation: number, snapshots: Snapshot[] }} Manifest generation: one more each time */
+/**
+ * Files of vectors that rows of the snapshots name. They outlive the snapshot they came with.
+ * @typedef {object} VectorFiles
+ * @property {string} id names them
+ * @property {number} files
+ * @property {number} vectors
+ */
+
+/**
+ * @typedef {object} Manifest
+ * @property {number} generation one more each time
+ * @property {Snapshot[]} snapshots
+ * @property {VectorFiles[]} vectors
+ */
 
 /** @type {Manifest} nothing was folded yet */
-export const noManifest = { generation: 0, snapshots: [] }
+export const noManifest = { generation: 0, snapshots: [], vectors: [] }
 
 const format = 1
 const head = /^somatic-sync manifest (\d+) ([0-9a-f]{8})\n/
@@ -31,6 +44,11 @@ export function reach({ snapshots }) {
 /** How many rows the snapshots hold, those that a later one replaces included. @param {Manifest} manifest */
 export function rowsIn({ snapshots }) {
   return snapshots.reduce((sum, { rows }) => sum + rows, 0)
+}
+
+/** How many vectors are stored, those that no row names any more included. @param {Manifest} manifest */
+export function vectorsIn({ vectors }) {
+  return vectors.reduce((sum, each) => sum + each.vectors, 0)
 }
 
 /** @param {Manifest} manifest @returns {Uint8Array} */
@@ -55,7 +73,7 @@ export function decodeManifest(bytes) {
   if (Number(found[1]) > format) {
     throw new SyncError('reload-needed', 'a newer version of the app wrote here: reload')
   }
-  return JSON.parse(json)
+  return { vectors: [], ...JSON.parse(json) }
 }
 
 /** Bit by bit: a manifest is small. @param {Uint8Array} bytes @returns {number} */

@@ -34,6 +34,9 @@ export class MemoryDisk {
     return false
   }
 
+  /** The engine keeps them. */
+  async readVectors() {}
+
   /** @param {unknown} _onSegment @param {() => void} check */
   async wipe(_onSegment, check) {
     check()

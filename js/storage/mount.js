@@ -1,5 +1,6 @@
 // Owns the one use we make of Emscripten's IDBFS: mounting a user's database and populating it at
-// start. Writes nothing, and leaves nothing in the module's memory.
+// start. Writes nothing, and leaves nothing in the module's memory, nor the mount: FS.syncfs(false) on it
+// would delete everything that is not in memory.
 
 import { within } from '../within.js'
 
@@ -18,7 +19,7 @@ import { within } from '../within.js'
  * @property {(path: string) => Uint8Array | undefined} get
  * @property {(path: string) => Uint8Array} take
  * @property {(folder: string) => string[]} list paths, in order
- * @property {() => void} clear
+ * @property {() => void} clear takes them all out, and the mount away
  */
 
 /**
@@ -35,6 +36,9 @@ export async function takeMountedFiles({ FS, IDBFS }, mountpoint, timeoutMs) {
   })
   try {
     await within(timeoutMs, populated, () => new Error('IDBFS did not answer'))
+  } catch (error) {
+    FS.unmount(mountpoint)
+    throw error
   } finally {
     // IDBFS keeps its connection for ever and would block whoever wants to delete the database.
     IDBFS.dbs[mountpoint]?.close()
@@ -69,6 +73,7 @@ function filesBelow(FS, mountpoint) {
         if (!FS.isDir(FS.stat(path).mode)) FS.unlink(path)
         else for (const file of list(path)) FS.unlink(file)
       }
+      FS.unmount(mountpoint)
     },
   }
 }

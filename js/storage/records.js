@@ -21,6 +21,18 @@ export function putFile(files, fail, path, contents) {
   onResult(files.put(fileOf(contents), path), fail, () => {})
 }
 
+/**
+ * A file that IDBFS does not see: it finds files by their timestamp, and reads all that it finds.
+ * @param {IDBObjectStore} files
+ * @param {Fail} fail
+ * @param {string} path
+ * @param {Uint8Array} contents
+ */
+export function putHiddenFile(files, fail, path, contents) {
+  const record = { mode: modeOfFile, contents: ownBytes(contents) }
+  onResult(files.put(record, path), fail, () => {})
+}
+
 /** @param {Uint8Array} contents */
 function fileOf(contents) {
   return { timestamp: new Date(), mode: modeOfFile, contents: ownBytes(contents) }

@@ -83,6 +83,8 @@ create table if not exists public.sovereign_path_data (
 alter table public.sovereign_path_data add column if not exists patterns jsonb;
 create index if not exists idx_sovereign_path_user_id on public.sovereign_path_data (user_id);
 
+-- fresh: what each cached column was loaded for, and when: {"transits": {"at": <ms since 1970>,
+-- "inputs": <text>, "sum": <text>}, ...}. Written and read by clients only (docs/caches.md).
 create table if not exists public.cosmic_data_cache (
   user_id uuid not null default auth.uid() references auth.users (id) on delete cascade,
   id uuid not null default gen_random_uuid(),
@@ -90,12 +92,14 @@ create table if not exists public.cosmic_data_cache (
   location jsonb,
   astronomy jsonb,
   cached_at timestamptz default now(),
+  fresh jsonb,
   updated_at timestamptz default now(),
   version bigint not null,
   clocks jsonb not null default '{}',
   primary key (user_id, id),
   constraint cosmic_data_cache_user_id_date_key unique (user_id, date)
 );
+alter table public.cosmic_data_cache add column if not exists fresh jsonb;
 create index if not exists idx_cosmic_cache_user_date
   on public.cosmic_data_cache (user_id, date desc);
 
@@ -107,12 +111,14 @@ create table if not exists public.astrology_data_cache (
   transits jsonb,
   personal_trading jsonb,
   cached_at timestamptz default now(),
+  fresh jsonb,
   updated_at timestamptz default now(),
   version bigint not null,
   clocks jsonb not null default '{}',
   primary key (user_id, id),
   constraint astrology_data_cache_user_id_key unique (user_id)
 );
+alter table public.astrology_data_cache add column if not exists fresh jsonb;
 create index if not exists idx_astrology_cache_user_id on public.astrology_data_cache (user_id);
 
 create table if not exists public.daily_attunements (

@@ -2,6 +2,7 @@
 --
 --   sync_1_lock    before statement   the user's lock, before any row lock
 --   sync_2_derive  before row         (user_progress) days -> streak
+--   sync_2_keep    before row         (achievements) what was unlocked stays so
 --   sync_3_stamp   before row         version, updated_at, clocks
 --   sync_4_after   after statement    tombstones out or in, one poke
 --
@@ -246,6 +247,23 @@ begin
     new.last_completed_date := (latest ->> 1)::date;
     new.compliance_streak := (latest ->> 1)::date - (latest ->> 0)::date + 1;
   end if;
+  return new;
+end
+$$;
+
+-- An achievement goes one way only, by the rules of the schema (or, min, max): a stale copy of the app
+-- without sync writes what it knew, and must not lock it again. What sync() writes is merged already.
+create or replace function somatic_sync.keep_unlocked() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if coalesce(current_setting('somatic_sync.applying', true), '') = 'on' then
+    return new;
+  end if;
+  new.unlocked := case when old.unlocked then true else new.unlocked end;
+  new.unlocked_date := least(old.unlocked_date, new.unlocked_date);
+  new.progress := greatest(old.progress, new.progress);
   return new;
 end
 $$;

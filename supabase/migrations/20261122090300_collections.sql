@@ -96,3 +96,5 @@ select somatic_sync.add_collection('health_metrics_history', 'date');
 
 create or replace trigger sync_2_derive before insert or update on public.user_progress
   for each row execute function somatic_sync.derive_streak();
+create or replace trigger sync_2_keep before update on public.achievements
+  for each row execute function somatic_sync.keep_unlocked();

@@ -1,7 +1,17 @@
 -- Leaving: what an account owns goes, from every collection and from the books of sync.
 
+-- The caller's note that some of his rows may be twins: he could see it nowhere else.
+create or replace function somatic_sync.forget_twins() returns void
+language sql security definer
+set search_path = ''
+as $$
+  delete from somatic_sync.twins where user_id = auth.uid()
+$$;
+revoke all on function somatic_sync.forget_twins() from public, anon, authenticated;
+grant execute on function somatic_sync.forget_twins() to authenticated, service_role;
+
 -- delete_account(): removes all rows of the caller in every collection, and his tombstones, ledger,
--- devices and failures. auth.users is not touched (deleting that row cascades to the same).
+-- devices, failures and what was set aside. auth.users is not touched (deleting that row cascades to the same).
 -- What stays is one number, the horizon: other devices of the account that still hold its data are
 -- told to start again (resync 'horizon') and drop it, where they would otherwise take the empty
 -- server for a restored one and push everything back.
@@ -28,6 +38,7 @@ begin
   delete from somatic_sync.devices where user_id = owner;
   delete from somatic_sync.failures where user_id = owner;
   delete from somatic_sync.set_aside where user_id = owner;
+  perform somatic_sync.forget_twins();
   insert into somatic_sync.horizons (user_id, version)
   values (owner, nextval('somatic_sync.versions'))
   on conflict (user_id) do update set version = excluded.version;

@@ -18,7 +18,7 @@ describe('account', () => {
     const tables = await db.admin(`
       select 'public.' || table_name as name from somatic_sync.collections
       union all select 'somatic_sync.' || t
-      from unnest('{tombstones,ledger,devices,failures}'::text[]) t`)
+      from unnest('{tombstones,ledger,devices,failures,set_aside,twins}'::text[]) t`)
     /** @type {Record<string, number>} */
     const counts = {}
     for (const { name } of tables) {
@@ -43,6 +43,16 @@ describe('account', () => {
       mutation('nowhere', randomUUID(), {}),
     )
     await my.push(mutation('sovereign_logs', entry.id, { base: made.version, del: true }))
+    await db.as(
+      user,
+      `insert into public.sovereign_logs (category, content, metadata)
+       values ('chat', 'twin', '{"messageId": "m"}'), ('chat', 'twin', '{"messageId": "m"}')`,
+    )
+    await db.admin(
+      `insert into somatic_sync.set_aside (user_id, table_name, content, reason)
+       values ($1, 'sovereign_logs', '{}', 'twin of another')`,
+      [user],
+    )
     await my.pull()
     return my
   }
@@ -53,7 +63,7 @@ describe('account', () => {
     const my = await live(user)
     await live(other)
     const before = await left(other)
-    assert.equal(Object.keys(await left(user)).length, 6)
+    assert.equal(Object.keys(await left(user)).length, 8)
 
     await db.as(user, 'select public.delete_account()')
 

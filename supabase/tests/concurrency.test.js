@@ -205,6 +205,34 @@ describe('concurrency', { skip: !hasPostgres && 'no PostgreSQL here' }, () => {
     assert.equal(n, 1)
   })
 
+  test('devices that bring one entry under ids of their own, at once, make one row of it', async () => {
+    const user = await newUser(db)
+    const entries = Array.from({ length: 30 }, (_, i) => `entry ${i}`)
+    const answers = await Promise.all(
+      Array.from({ length: writerCount }, (_, writer) => {
+        const device = newDevice({ ...db, as: (...args) => asUser(pool, ...args) }, user)
+        return device.push(
+          ...entries.map((entryId) =>
+            mutation('sovereign_logs', randomUUID(), {
+              set: { category: 'sovereign', content: `by ${writer}`, metadata: { entryId } },
+            }),
+          ),
+        )
+      }),
+    )
+    const stored = await db.admin(
+      `select id, metadata ->> 'entryId' as name from public.sovereign_logs where user_id = $1`,
+      [user],
+    )
+    assert.deepEqual(stored.map((row) => row.name).sort(), [...entries].sort())
+    const idOf = new Map(stored.map((row) => [row.name, row.id]))
+    const refused = answers.flat().filter((answer) => answer.status !== 'applied')
+    assert.equal(refused.length, (writerCount - 1) * entries.length)
+    for (const { status, row } of refused) {
+      assert.deepEqual([status, row.id], ['conflict', idOf.get(row.metadata.entryId)])
+    }
+  })
+
   test('a push decides under the lock: it waits for a writer, and then sees what he wrote', async () => {
     const user = await newUser(db)
     const device = newDevice({ ...db, as: (...args) => asUser(pool, ...args) }, user)

@@ -1,6 +1,7 @@
 // Starts a bare PostgreSQL in a temporary folder, for what PGlite cannot show: grants as the real
 // server enforces them, and real concurrency. Never as root (the server refuses): then it runs as
-// the user named by PG_USER, else postgres. Binaries: PG_BIN, else Debian's PostgreSQL 15.
+// the user named by PG_USER, else postgres, else nobody. Binaries: PG_BIN (scripts/postgres.sh prints
+// it), else Debian's PostgreSQL 15.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -89,11 +90,11 @@ export async function startPostgres() {
 /** @returns {{ uid?: number, gid?: number }} whom to run as; nobody else unless this is root */
 function unprivileged() {
   if (process.getuid?.() !== 0) return {}
-  const wanted = process.env.PG_USER ?? 'postgres'
-  const entry = readFileSync('/etc/passwd', 'utf8')
+  const wanted = process.env.PG_USER ? [process.env.PG_USER] : ['postgres', 'nobody']
+  const users = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .map((line) => line.split(':'))
-    .find(([name]) => name === wanted)
+  const entry = wanted.flatMap((user) => users.filter(([name]) => name === user)).at(0)
   if (!entry) throw new Error(`running as root, and there is no user ${wanted}: set PG_USER`)
   return { uid: Number(entry[2]), gid: Number(entry[3]) }
 }

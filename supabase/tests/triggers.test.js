@@ -130,6 +130,35 @@ describe('triggers', () => {
     assert.ok(Number(row.clocks.progress.slice(0, 13)) < Date.now() + 65_000)
   })
 
+  // A stale copy of the app writes what it knew; what is stored is [unlocked, unlocked_date, progress].
+  const date = (/** @type {number} */ day) => `2026-11-0${day}T00:00:00+00:00`
+  /** @type {[string, any[], any[], any[]][]} */
+  const achieved = [
+    ['locked again', [true, date(1), 7], [false, null, 1], [true, date(1), 7]],
+    ['unlocked later', [true, date(1), 7], [true, date(2), 9], [true, date(1), 9]],
+    ['unlocked earlier', [true, date(2), 7], [true, date(1), 7], [true, date(1), 7]],
+    ['unlocked', [false, null, 1], [true, date(1), 3], [true, date(1), 3]],
+    ['emptied', [true, date(1), 7], [null, null, null], [true, date(1), 7]],
+    ['still locked', [false, null, 1], [null, null, 2], [null, null, 2]],
+  ]
+  test('what was unlocked stays unlocked, whatever a writer without sync believes', async () => {
+    for (const [name, first, second, want] of achieved) {
+      const my = await device()
+      for (const values of [first, second]) {
+        await db.as(
+          my.user,
+          `insert into public.achievements (achievement_id, unlocked, unlocked_date, progress)
+           values ('a', $1::boolean, $2::timestamptz, $3::int)
+           on conflict (user_id, achievement_id) do update set unlocked = excluded.unlocked,
+             unlocked_date = excluded.unlocked_date, progress = excluded.progress`,
+          values,
+        )
+      }
+      const [row] = (await my.pull()).rows.achievements
+      assert.deepEqual([row.unlocked, row.unlocked_date, row.progress], want, name)
+    }
+  })
+
   test('direct deletes leave tombstones, for users and for the service role', async () => {
     const my = await device()
     const entries = [log('a'), log('b'), log('c')]

@@ -235,6 +235,7 @@ for (const open of [emptyPglite, ...(hasPostgres ? [emptyPostgres] : [])]) {
         charts.map((c) => [c.id, c.transits]),
         [[id.charts[0], { day: 9 }]],
       )
+      assert.equal(charts[0].fresh, null, 'a column it did not have')
     })
 
     test('what referred to a twin refers to the row that stayed; where it cannot, both stay', async () => {

@@ -97,6 +97,23 @@ test('records have the format, the version and the folder of IDBFS', async () =>
   assert.deepEqual([...file.contents], [...bytes('a')])
 })
 
+test('stock FS.syncfs(false) finds nothing to write, and nothing to delete', async () => {
+  for (const { name: engine, createModule } of engines.slice(1)) {
+    const name = newName()
+    const first = await openContext(name)
+    await first.write('a')
+    const module = await createModule({ print() {}, printErr() {} })
+    const second = await openContext(name, { module })
+    await second.write('b')
+    await new Promise((resolve, reject) => {
+      module.FS.syncfs(false, (/** @type {unknown} */ error) =>
+        error ? reject(error) : resolve(0),
+      )
+    })
+    assert.deepEqual(await stored(name), ['1 a', '2 b'], engine)
+  }
+})
+
 test('loading leaves nothing in MEMFS and no connection of IDBFS', async () => {
   const name = newName()
   await (await openContext(name)).write('a')

@@ -88,6 +88,19 @@ test('an achievement unlocked anywhere stays unlocked', async () => {
     const row = each.collection('achievements').get('week-warrior')
     assert.deepEqual([row?.unlocked, row?.progress, row?.unlockedDate], [true, 7, unlockedDate])
   }
+  // Whoever knows nothing of it: a new device before its first pull, and an app without sync.
+  const fresh = await world.device(user)
+  await fresh.collection('achievements').put('week-warrior', { ...locked, progress: 5 })
+  await settle(fresh, a)
+  const stale = { user_id: user.id, achievement_id: 'week-warrior', ...locked, unlocked_date: null }
+  const onConflict = 'user_id,achievement_id'
+  const { error } = await user.client.from('achievements').upsert(stale, { onConflict })
+  assert.equal(error, null)
+  await settle(a, b, fresh)
+  for (const each of [a, b, fresh]) {
+    const row = each.collection('achievements').get('week-warrior')
+    assert.deepEqual([row?.unlocked, row?.progress, row?.unlockedDate], [true, 7, unlockedDate])
+  }
   const [row] = await stored('achievements', user.id)
   assert.equal(row.unlocked, true)
 })
@@ -272,6 +285,28 @@ test('mood here and insights there; an element edited there survives its deletio
 })
 
 const years = 2 * 365 * 24 * 3_600_000
+
+test('a day of the future, written by a wrong clock before the first sync, reaches nobody', async () => {
+  const user = await world.newUser()
+  const wrongNow = () => Date.now() + years
+  const a = await world.device(user, { now: wrongNow })
+  const b = await world.device(user)
+  const key = new Date(wrongNow()).toISOString().slice(0, 10)
+  await a.collection('health').put(key, { steps: 1 })
+  await a.collection('health').put('2026-11-20', { steps: 2 })
+  assert.equal((await a.sync()).rejected, 1)
+  const [refused] = a.rejected()
+  assert.deepEqual([refused.key, refused.code], [key, 'invalid-value'])
+  assert.match(refused.message, /in the future/)
+  await settle(a, b)
+  assert.deepEqual(b.collection('health').keys(), ['2026-11-20'])
+  await assert.rejects(a.collection('health').put(key.replace(/..$/, '01'), { steps: 1 }), {
+    code: 'invalid-value',
+  })
+  await a.discardRejected(refused.id)
+  assert.deepEqual(a.collection('health').keys(), ['2026-11-20'])
+})
+
 for (const [name, skew] of /** @type {[string, (calls: number) => number][]} */ ([
   ['two years ahead', () => years],
   ['two years behind', () => -years],

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, afterEach, before, test } from 'node:test'
-import { allRows, settle, startWorld } from '../support/world.js'
+import { allRows, settle, startWorld, synced } from '../support/world.js'
 
 /** @type {import('../support/world.js').World} */
 let world
@@ -93,6 +93,45 @@ for (const tellsSo of [true, false]) {
     assert.equal(count, 3)
   })
 }
+
+test('restored to a backup of before all of it: a row of each collection comes back, as it was', async () => {
+  const user = await world.newUser()
+  const a = await world.device(user)
+  await a.sync()
+  const restore = await backUp()
+  /** @type {Record<string, [key: string, fields: object]>} */
+  const rows = {
+    progress: ['self', { totalCompletions: 3, completedDays: ['2026-11-19', '2026-11-20'] }],
+    achievements: ['first', { unlocked: true, unlockedDate: '2026-11-20T08:00:00Z', progress: 9 }],
+    path: ['self', { birthData: { z: 1, a: null }, katas: [{ id: 'k', name: 'n' }] }],
+    logs: [randomUUID(), chat('a log')],
+    cosmic: ['2026-11-20', { location: { city: 'Oslo' }, astronomy: { moon: 0.5 } }],
+    astrology: ['self', { natalChart: { sun: 'Leo' }, transits: { date: '2026-11-20' } }],
+    attunements: ['2026-11-20', { insightfulQuestion: 'Why?', synthesizedAnswer: 'So.' }],
+    embeddings: [
+      randomUUID(),
+      {
+        ...{ content: 'calm', metadata: { model: 'test' } },
+        embedding: [1, ...Array(383).fill(0)],
+      },
+    ],
+    health: ['2026-11-20', { steps: 4000, sleepHours: 7.25 }],
+  }
+  assert.deepEqual(Object.keys(rows).sort(), [...synced].sort())
+  for (const [name, [key, fields]] of Object.entries(rows)) {
+    await /** @type {any} */ (a).collection(name).put(key, fields)
+  }
+  await settle(a)
+  const had = allRows(a)
+  await restore()
+  await world.server.sql('select somatic_sync.new_epoch()')
+  await settle(a)
+  const fresh = await world.device(user)
+  await fresh.sync()
+  assert.deepEqual(allRows(fresh), had)
+  assert.deepEqual(allRows(a), had)
+  assert.deepEqual([a.status().pending, a.status().rejected], [0, 0])
+})
 
 test('away beyond the horizon: deleted rows go, unsent edits stay', async () => {
   const user = await world.newUser()

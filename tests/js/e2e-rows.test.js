@@ -79,6 +79,7 @@ test('odd values read the same on a second device', async () => {
   for (const [i, { content, metadata }] of values.entries()) {
     const row = b.collection('logs').get(ids[i])
     assert.equal(row?.content, content)
+    assert.deepEqual(row?.metadata, metadata)
     assert.equal(
       JSON.stringify(row?.metadata),
       JSON.stringify(a.collection('logs').get(ids[i])?.metadata),

@@ -59,10 +59,16 @@ const made = {
     },
   },
   cosmic: {
-    '2026-11-01': { location: json, astronomy: json, cachedAt: '2026-11-01T00:00:00+14:00' },
+    '2026-11-01': {
+      ...{ location: json, astronomy: json, cachedAt: '2026-11-01T00:00:00+14:00' },
+      fresh: { astronomy: { at: 1.5e12, inputs: '{"lat":52.5}', sum: '00ff' } },
+    },
   },
   astrology: {
-    self: { birthData: json, natalChart: json, transits: json, personalTrading: [1, null] },
+    self: {
+      ...{ birthData: json, natalChart: json, transits: json, personalTrading: [1, null] },
+      fresh: { transits: { at: 1.5e12, inputs: '', sum: '' }, natalChart: json },
+    },
   },
   attunements: {
     '2026-11-01': {

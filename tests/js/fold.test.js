@@ -19,6 +19,12 @@ afterEach(() => {
 
 const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text)
 const text = (/** @type {Uint8Array} */ contents) => new TextDecoder().decode(contents)
+const nothing = new Uint8Array(0)
+const noVectors = {
+  nextVectors: () => nothing,
+  namedVectors: () => 0,
+  vectorsStillNamed: () => nothing,
+}
 const newName = () => `/${newDatabase()}/user`
 
 /** @param {string} name @param {object} [options] */
@@ -37,7 +43,7 @@ async function openContext(name, options = {}) {
   const fold = (to, pieces, isWhole = true) => {
     const left = [...pieces, '']
     const nextPiece = () => bytes(/** @type {string} */ (left.shift()))
-    return disk.fold({ to, isWhole, rows: pieces.length, nextPiece })
+    return disk.fold({ ...noVectors, to, isWhole, rows: pieces.length, nextPiece })
   }
   return { disk, seen, write, fold, onSegment, refresh: () => disk.refresh(onSegment) }
 }
@@ -135,7 +141,7 @@ test('of two who fold at once the first counts, and the other leaves nothing', a
     other ??= two.fold(1, ['fast'])
     return bytes(/** @type {string} */ (left.shift()))
   }
-  const first = one.disk.fold({ to: 1, isWhole: true, rows: 2, nextPiece })
+  const first = one.disk.fold({ ...noVectors, to: 1, isWhole: true, rows: 2, nextPiece })
   const done = [await first, await other]
   assert.deepEqual(done.sort(), [false, true])
   const found = await stored(name)
@@ -156,7 +162,10 @@ test('one that is given up is nothing, and the next one cleans up after it', asy
     if (told++ === 2) throw new Error('killed')
     return bytes('half')
   }
-  await assert.rejects(disk.fold({ to: 1, isWhole: true, rows: 9, nextPiece }), /killed/)
+  await assert.rejects(
+    disk.fold({ ...noVectors, to: 1, isWhole: true, rows: 9, nextPiece }),
+    /killed/,
+  )
   assert.deepEqual(await stored(name), ['1 a'])
   const halves = (await filesOf(name)).filter((path) => path.startsWith('snapshot/'))
   assert.equal(halves.length, 2)
@@ -178,7 +187,7 @@ test('pieces that another context took for rubbish are not installed', async () 
     if (told === 2) files.delete(disk.paths.allPieces)
     return bytes(['x', 'y', ''][told++])
   }
-  assert.equal(await disk.fold({ to: 1, isWhole: true, rows: 2, nextPiece }), false)
+  assert.equal(await disk.fold({ ...noVectors, to: 1, isWhole: true, rows: 2, nextPiece }), false)
   db.close()
   assert.deepEqual(await stored(name), ['1 a'])
 })
@@ -225,7 +234,7 @@ test('a manifest of a newer format is "reload-needed", whether IDBFS reads it or
   const { write, fold } = await openContext(name)
   await write('a')
   await fold(1, ['A'])
-  const newer = text(encodeManifest({ generation: 9, snapshots: [] })).replace(
+  const newer = text(encodeManifest({ generation: 9, snapshots: [], vectors: [] })).replace(
     'manifest 1',
     'manifest 2',
   )
@@ -315,7 +324,10 @@ for (const { name: engine, createModule } of engines.slice(1)) {
     const client = await openReal(database, {})
     await client.collection('health').put(day(1), { steps: 1 })
     const name = folder(database)
-    const newer = text(encodeManifest({ generation: 1, snapshots: [] })).replace(' 1 ', ' 2 ')
+    const newer = text(encodeManifest({ generation: 1, snapshots: [], vectors: [] })).replace(
+      ' 1 ',
+      ' 2 ',
+    )
     const record = { timestamp: new Date(), mode: 0o100666, contents: bytes(newer) }
     await raw(name, 'readwrite', (files) => files.put(record, `${name}/manifest`))
     await raw(name, 'readwrite', (files) => files.delete(pathsOf(name).segmentsBefore(99)))

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -15,11 +15,11 @@ import { build } from 'esbuild'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** @type {string} a project that has installed the package, and nothing else */
+/** @type {string} a project that has installed the package and what it depends on, and nothing else */
 let project
 /** @type {string[]} what is in it, by path */
 let files
-/** @type {{ name: string, exports?: unknown }} its package.json */
+/** @type {{ name: string, exports?: unknown, dependencies?: object }} its package.json */
 let manifest
 
 before(async () => {
@@ -35,6 +35,10 @@ before(async () => {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1))
   manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  for (const name of Object.keys(manifest.dependencies ?? {})) {
+    const from = join(root, 'node_modules', name)
+    await cp(from, join(project, 'node_modules', name), { recursive: true })
+  }
 })
 after(() => rm(project, { recursive: true, force: true }))
 
@@ -115,19 +119,43 @@ test('package: "./auth-storage" brings no engine along', async () => {
   assert.deepEqual(bundled, [])
 })
 
-test('package: what importing it downloads', async (t) => {
-  const bundle = await build({
+test('package: what importing it downloads, and what the first search adds', async (t) => {
+  const { outputFiles, metafile } = await build({
     stdin: { contents: `export * from '${manifest.name}'`, resolveDir: project },
-    ...{ bundle: true, minify: true, write: false, format: 'esm', target: 'es2022' },
+    ...{ bundle: true, minify: true, write: false, metafile: true, format: 'esm' },
+    ...{ splitting: true, outdir: join(project, 'out'), absWorkingDir: project, target: 'es2022' },
     logLevel: 'silent', // and nothing is external: for a browser it needs nothing of Node's
   })
-  const wasm = await readFile(join(project, 'node_modules', manifest.name, 'dist/module.wasm'))
   const size = (/** @type {Uint8Array} */ bytes) => gzipSync(bytes, { level: 9 }).length
-  const script = size(bundle.outputFiles[0].contents)
+  const sizeOf = (/** @type {string} */ path) =>
+    size(outputFiles.find((file) => file.path.endsWith(path))?.contents ?? assert.fail(path))
+  const wasm = async (/** @type {string} */ name) =>
+    size(await readFile(join(project, 'node_modules', manifest.name, 'dist', name)))
+  /** What a chunk needs before it runs. @param {string} path @param {Set<string>} [met] */
+  const needed = (path, met = new Set()) => {
+    if (met.has(path)) return met
+    met.add(path)
+    for (const { path: other, kind } of metafile.outputs[path].imports) {
+      if (kind === 'import-statement') needed(other, met)
+    }
+    return met
+  }
+  const total = (/** @type {Iterable<string>} */ paths) =>
+    [...paths].reduce((sum, path) => sum + sizeOf(path), 0)
+  const entry = Object.keys(metafile.outputs).find((path) => metafile.outputs[path].entryPoint)
+  const first = needed(String(entry))
+  const search = Object.keys(metafile.outputs).find((path) =>
+    Object.keys(metafile.outputs[path].inputs).some((input) => input.endsWith('search/search.js')),
+  )
+  assert.ok(search && !first.has(search), 'search is a chunk of its own')
+  const later = [...needed(search)].filter((path) => !first.has(path))
+  const [script, module] = [total(first), await wasm('module.wasm')]
+  const [searchScript, vectors] = [total(later), await wasm('vectors.wasm')]
   const kilobytes = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} kB`
   t.diagnostic(
     `importing "." downloads, gzipped: ${kilobytes(script)} of script + ` +
-      `${kilobytes(size(wasm))} of WebAssembly = ${kilobytes(script + size(wasm))}`,
+      `${kilobytes(module)} of WebAssembly = ${kilobytes(script + module)}; the first search ` +
+      `${kilobytes(searchScript)} + ${kilobytes(vectors)} = ${kilobytes(searchScript + vectors)} more`,
   )
 })
 

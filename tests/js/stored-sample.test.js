@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { pathsOf } from '../../js/storage/paths.js'
 import { begin, putFile, upgrade, version } from '../../js/storage/records.js'
-import { engines, openClient } from '../support/open-client.js'
+import { result } from '../support/fake-fs.js'
+import { engines, openClient, until } from '../support/open-client.js'
 
 const sample = JSON.parse(
   readFileSync(new URL('../golden/database-1.json', import.meta.url), 'utf8'),
@@ -40,6 +41,18 @@ async function store() {
   db.close()
 }
 
+/** The pieces of snapshots, in order. @param {string} name @returns {Promise<Uint8Array[]>} */
+async function filesOf(name) {
+  const db = await result(indexedDB.open(name))
+  const files = db.transaction('FILE_DATA').objectStore('FILE_DATA')
+  const records = await result(files.getAll(pathsOf(name).allPieces))
+  db.close()
+  return records.map((/** @type {any} */ { contents }) => contents)
+}
+
+/** @param {Uint8Array[]} files */
+const formats = (files) => files.map((bytes) => bytes[4])
+
 for (const { name, createModule } of engines.slice(1)) {
   test(`${name}: the sample of version 1 opens with everything in it`, async () => {
     await store()
@@ -60,6 +73,22 @@ for (const { name, createModule } of engines.slice(1)) {
     )
     await client.collection('theme').put('self', { theme: 'light' })
     assert.deepEqual(errors, [])
+    await client.close()
+  })
+
+  test(`${name}: the next snapshot brings it to this version, and nothing changes`, async () => {
+    await store()
+    const upgrading = await openClient({ database: 'sample', foldAfter: 1 }, createModule)
+    await upgrading.collection('theme').put('self', { theme: 'light' })
+    await until(async () => formats(await filesOf(sample.name)).at(-1) === 2)
+    await upgrading.close()
+    const client = await openClient({ database: 'sample' }, createModule)
+    for (const [collection, rows] of Object.entries(sample.shown)) {
+      if (collection === 'theme') continue
+      assert.deepEqual(client.collection(collection).list(), rows, collection)
+    }
+    const { pending, rejected, lastError } = client.status()
+    assert.deepEqual({ pending, rejected, lastError }, { ...sample.status, lastError: null })
     await client.close()
   })
 }

@@ -24,6 +24,7 @@ constexpr const char* kUsage =
 const std::map<std::string, Bug> kBugs = {
     {"no-ledger", Bug::kNoLedger},
     {"fold-sent", Bug::kFoldSent},
+    {"vectors-forgotten", Bug::kVectorsForgotten},
     {"random-mid", Bug::kRandomMid},
     {"raw-clock", Bug::kRawClock},
     {"resync-drops", Bug::kResyncDrops},

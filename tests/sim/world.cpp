@@ -122,7 +122,7 @@ void World::let_time_pass() {
 
 void World::write_anything(Context& context) {
   if (!context.device->is_alive()) return;
-  switch (pick(12)) {
+  switch (pick(13)) {
     case 0:
     case 1:
       return write_text(context);
@@ -141,6 +141,8 @@ void World::write_anything(Context& context) {
     case 8:
     case 9:
       return remove_row(context);
+    case 10:
+      return write_vector(context);
     default:
       return complete_routine(context);
   }
@@ -185,6 +187,22 @@ void World::write_health(Context& context) {
   const std::string day = format_date(20770 + static_cast<std::int32_t>(pick(3)));
   const int steps = ++counter_;
   edit(context, "health", day, {{"steps", steps}}, {note(context, "health", day, "steps", steps)});
+}
+
+/// That none is lost or mixed up is seen when all devices are compared with a fresh one.
+void World::write_vector(Context& context) {
+  const std::string key = Random("embedding " + std::to_string(pick(4))).uuid_v4();
+  Json vector = Json::array();
+  for (int i = 0; i < 384; ++i) vector.push_back(i == 0 ? counter_ : 0);
+  vector[1 + pick(3)] = ++counter_;
+  begin(context,
+        {"put",
+         "embeddings",
+         key,
+         {{"content", unique("passage ")}, {"metadata", Json::object()}, {"embedding", vector}},
+         "",
+         1},
+        [](bool) {});
 }
 
 /// Only the member's presence is promised by time: one clock speaks for the whole column.

@@ -52,6 +52,7 @@ class World {
   void write_text(Context& context);
   void write_health(Context& context);
   void write_metadata(Context& context);
+  void write_vector(Context& context);
   void write_answer(Context& context);
   void write_kata(Context& context);
   void complete_routine(Context& context);

@@ -13,7 +13,7 @@ namespace {
 /// More than any honest test needs: a device that never comes to rest is a bug, not a slow test.
 constexpr int kStepsMax = 20'000;
 
-Wish wish_of(const std::variant<Commit, Fetch, AskSession, Fetched>& want) {
+Wish wish_of(const std::variant<Commit, Fetch, AskSession, Fetched, WantVectors>& want) {
   return static_cast<Wish>(want.index());
 }
 
@@ -38,6 +38,7 @@ void Device::open() {
   config.user_id = kUser;
   config.entropy = name_ + " boot " + std::to_string(++server_.boots);
   config.auto_sync = auto_sync_;
+  config.format = format;
   auto engine = Engine::create(config);
   if (!engine.ok()) throw std::runtime_error(engine.error().message);
   engine_ = std::move(engine.value());
@@ -81,7 +82,7 @@ void Device::catch_up() {
 
 bool Device::begin_fold(bool whole) {
   if (!engine_->begin_snapshot(whole)) return false;
-  folding_ = Folding{whole, disk_->base(), {loaded_, {}}};
+  folding_ = Folding{whole, disk_->base(), {loaded_, {}}, {}};
   return true;
 }
 
@@ -92,10 +93,22 @@ bool Device::go_on_folding() {
     folding_->snapshot.pieces.push_back(std::move(piece));
     return true;
   }
+  std::string vectors = engine_->next_vectors();
+  if (!vectors.empty()) {
+    folding_->vectors.push_back(std::move(vectors));
+    return true;
+  }
   const bool says_more = folding_->is_whole || folding_->snapshot.to > folding_->base;
   const bool is_first = disk_->base() == folding_->base && says_more;
   if (is_first) {
-    if (folding_->is_whole) disk_->snapshots.clear();
+    if (folding_->is_whole) {
+      disk_->snapshots.clear();
+      for (const std::string& file : std::exchange(disk_->vectors, {})) {
+        std::string left = engine_->vectors_still_named(file);
+        if (!left.empty()) disk_->vectors.push_back(std::move(left));
+      }
+    }
+    for (std::string& file : folding_->vectors) disk_->vectors.push_back(std::move(file));
     for (std::size_t at = 0; at + 1 < folding_->snapshot.to; ++at) disk_->segments[at].clear();
     disk_->snapshots.push_back(std::move(folding_->snapshot));
   }
@@ -115,6 +128,7 @@ void Device::take(std::vector<Effect> effects) {
     if (auto* commit = std::get_if<Commit>(&effect)) wants_.emplace_back(*commit);
     if (auto* fetch = std::get_if<Fetch>(&effect)) wants_.emplace_back(std::move(*fetch));
     if (auto* ask = std::get_if<AskSession>(&effect)) wants_.emplace_back(*ask);
+    if (auto* want = std::get_if<WantVectors>(&effect)) wants_.emplace_back(*want);
     if (auto* timer = std::get_if<SetTimer>(&effect)) timer_at = timer->at;
     if (auto* done = std::get_if<Settled>(&effect)) {
       if (done->ticket == 0 || settled.contains(done->ticket)) {
@@ -230,6 +244,16 @@ void Device::perform(const AskSession& ask) {
   take(engine_->handle(answer, now()));
 }
 
+void Device::keep_vectors() {
+  feed(KeepVectors{});
+  for (const std::string& file : disk_->vectors) take(engine_->give_vectors(file, now()));
+}
+
+void Device::perform(const WantVectors&) {
+  for (const std::string& file : disk_->vectors) take(engine_->give_vectors(file, now()));
+  take(engine_->handle(VectorsGiven{}, now()));
+}
+
 void Device::wait(Ms duration) {
   const Ms until = server_.now + duration;
   for (int fired = 0; timer_at && *timer_at - wall_skew <= until; ++fired) {
@@ -297,11 +321,29 @@ std::int64_t Device::status(const char* count) const {
 }
 std::string Device::state() const { return text_at(ask({{"status", true}}), "state"); }
 
+void Device::resolve(Json& row) const {
+  for (auto& [field, value] : row.items()) {
+    if (!Vectors::is_name(value)) continue;
+    for (const std::string& file : disk_->vectors) {
+      const auto vectors = decode_vectors(file, kJournalFormat);
+      for (const NamedVector& each : vectors.value()) {
+        if (value != each.name) continue;
+        Vectors one;
+        one.put(each.name, each.bytes);
+        value = parse_json(text_of(one.text(value)));
+        break;
+      }
+    }
+  }
+}
+
 Json Device::dump() const {
   Json out = {{"pending", pending()}, {"rejected", ask({{"rejected", true}})}};
   for (const auto& [name, collection] : somatic_schema().collections) {
     const Json keys = ask({{"collection", name}, {"list", Json::object()}});
     out[name] = ask({{"collection", name}, {"rows", keys}});
+    if (collection.vector_columns.empty()) continue;
+    for (Json& row : out[name]) resolve(row);
   }
   return out;
 }

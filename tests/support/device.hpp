@@ -30,13 +30,14 @@ struct Disk {
     std::vector<std::string> pieces;
   };
   std::vector<Snapshot> snapshots;
+  std::vector<std::string> vectors;  ///< files of them
   [[nodiscard]] std::size_t base() const { return snapshots.empty() ? 0 : snapshots.back().to; }
 };
 
 /// What happens to one request.
 enum class Fate { kAnswered, kRequestLost, kResponseLost, kDeliveredTwice };
 /// An effect that needs the world; an answer is what a fetch turns into on its way back.
-enum class Wish { kCommit, kFetch, kSession, kAnswer };
+enum class Wish { kCommit, kFetch, kSession, kAnswer, kVectors };
 
 class Device {
  public:
@@ -58,6 +59,7 @@ class Device {
   Ms wall_skew = 0;   ///< this device's wall clock minus the server's
   Ms latency_ms = 20;
   std::size_t piece_bytes = 300;  ///< small, so that a snapshot has several
+  int format = kJournalFormat;    ///< the last that this build knows, from the next open() on
 
   // What the app does. Answer: the error code, empty when durable (or done), "?" while held back.
   std::string put(const std::string& collection, const std::string& key, const Json& fields);
@@ -76,7 +78,8 @@ class Device {
   [[nodiscard]] std::int64_t pending() const { return status("pending"); }
   [[nodiscard]] std::int64_t rejected() const { return status("rejected"); }
   [[nodiscard]] std::string state() const;
-  /// Every row of every collection and what is unsent: equal devices are equal text.
+  /// Every row of every collection, with its vectors, and what is unsent: equal devices are equal
+  /// text.
   [[nodiscard]] Json dump() const;
 
   // The raw loop
@@ -106,6 +109,8 @@ class Device {
   void kill();
   void open();
   void restart();
+  /// Reads the stored vectors; they stay in memory.
+  void keep_vectors();
   [[nodiscard]] bool is_folding() const { return folding_.has_value(); }
   [[nodiscard]] Disk& disk() { return *disk_; }
 
@@ -119,16 +124,19 @@ class Device {
   Json last_report;
 
  private:
-  using Want = std::variant<Commit, Fetch, AskSession, Fetched>;
+  using Want = std::variant<Commit, Fetch, AskSession, Fetched, WantVectors>;
 
   [[nodiscard]] Now now() const;
   [[nodiscard]] std::int64_t status(const char* count) const;
   void take(std::vector<Effect> effects);
+  /// The vectors of a row that are on the disk only.
+  void resolve(Json& row) const;
   std::string write(std::vector<Op> ops);
   std::string settle(Event event);
   void perform(const Commit&);
   void perform(const Fetch& fetch);
   void perform(const AskSession& ask);
+  void perform(const WantVectors&);
   void perform(const Fetched& answer);
 
   ModelServer& server_;
@@ -142,6 +150,7 @@ class Device {
     bool is_whole = false;
     std::size_t base = 0;
     Disk::Snapshot snapshot;
+    std::vector<std::string> vectors;
   };
   std::optional<Folding> folding_;
   Ms booted_at_ = 0;

@@ -15,6 +15,7 @@ import { fakeFs } from './fake-fs.js'
 export const createFakeModule = async () => ({
   ...fakeFs(),
   Engine: FakeEngine,
+  journalFormat: () => 2,
   errorCodes: () =>
     JSON.stringify(Object.entries(errorCodes).map(([name, retryable]) => ({ name, retryable }))),
 })

@@ -29,6 +29,11 @@ export function fakeFs() {
       if (type !== IDBFS || !files.has(path)) throw new Error('ErrnoError')
       mounts.push(path)
     },
+    /** @param {string} path */
+    unmount(path) {
+      if (!mounts.includes(path)) throw new Error('ErrnoError')
+      mounts.splice(mounts.indexOf(path), 1)
+    },
     /** @param {boolean} populate @param {(error: unknown) => void} callback */
     syncfs(populate, callback) {
       if (!populate) throw new Error('syncfs(false) would roll other tabs back')

@@ -10,8 +10,6 @@ import type * as promised from './api.js'
 // What later issues bring: the only names that may be missing. Shrinks, never grows.
 type Later = {
   exports:
-    | 'huggingFaceEmbedder'
-    | 'lexicalEmbedder'
     | 'syncChatMessage'
     | 'syncJournalEntry'
     | 'syncSovereignLog'
@@ -19,11 +17,8 @@ type Later = {
     | 'bulkSyncAllData'
     | 'syncStore'
     | 'seedMappings'
-  options: 'realtime' | 'embedder'
+  options: 'realtime'
   client:
-    | 'cached'
-    | 'search'
-    | 'context'
     | 'exportData'
     | 'exportStream'
     | 'importData'
@@ -34,7 +29,7 @@ type Later = {
 }
 
 // What the promised API did not think of.
-type Added = { options: 'foldAfter' }
+type Added = { options: 'foldAfter' | 'knownFormat' | 'embed'; client: 'loadVectors' }
 
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -69,17 +64,21 @@ holds<Equal<Opened, Promise<ours.SyncClient<ours.Schema>>>>()
 
 // Background --------------------------------------------------------------------------------------
 
-const asPromisedInPage: typeof promised.registerBackgroundSync = ours.registerBackgroundSync
+// Our client has more members than the promised one, so that one cannot stand in for it here.
+type InPage = Parameters<typeof ours.registerBackgroundSync>
+holds<Equal<InPage[1], Parameters<typeof promised.registerBackgroundSync>[1]>>()
+holds<ours.SyncClient<ours.Schema> extends InPage[0] ? true : false>()
+holds<Equal<ReturnType<typeof ours.registerBackgroundSync>, Promise<void>>>()
 type Starting = Parameters<typeof worker.startBackgroundSync<ours.Schema>>
 holds<Equal<Starting, [options: Omit<ours.OpenOptions<ours.Schema>, 'realtime'>]>>()
 holds<Equal<ReturnType<typeof worker.startBackgroundSync>, void>>()
-void asPromisedInPage
 
 // Reading and writing -----------------------------------------------------------------------------
 
 type Client<S extends promised.Schema> = Omit<promised.SyncClient<S>, Later['client']>
-holds<Keeps<ours.SyncClient<ours.Schema>, Client<promised.Schema>>>()
-holds<Equal<keyof ours.SyncClient, keyof Client<promised.Schema>>>()
+type OurClient = Omit<ours.SyncClient<ours.Schema>, Added['client']>
+holds<Keeps<OurClient, Client<promised.Schema>>>()
+holds<Equal<keyof OurClient, keyof Client<promised.Schema>>>()
 type EventOf<C extends { on: (...args: never[]) => unknown }> = Parameters<C['on']>[0]
 holds<
   Equal<EventOf<ours.SyncClient>, Exclude<EventOf<promised.SyncClient>, Later['events']>>

@@ -33,6 +33,9 @@ TEST_CASE("fields: every event survives JSON") {
       LeaderIs{false},
       Fetched{4, 200, "{}", "120", 99},
       TimerFired{},
+      KeepVectors{},
+      VectorsGiven{"storage-lost", "no"},
+      FormatLimit{1},
       RetryRejected{1, "id"},
       DiscardRejected{2, "id"},
       RestoreOverwritten{3, "id"},
@@ -53,6 +56,7 @@ TEST_CASE("fields: every effect survives JSON") {
   const std::vector<Effect> effects = {
       Commit{},
       Fetch{1, "/rest/v1/rpc/sync", "{}", "token"},
+      WantVectors{},
       AskSession{true},
       SetTimer{std::nullopt},
       Settled{1, "offline", "no network", {{"pushed", 1}}},

@@ -24,6 +24,7 @@ std::vector<Entry> some_entries() {
       Restored{"text"},
       Stood{true, {{"cursor", 1}}, {"logs"}},
       Kept{{{"logs", "key", Json::binary({1, 2})}, {"logs", "gone", nullptr}}},
+      Carried{{{"vector:1", Json::binary({1, 2, 3, 4})}}},
       Refilled{{"logs"}}};
 }
 

@@ -105,7 +105,7 @@ TEST_CASE("list: odd options are no reason to fail") {
 TEST_CASE("rows: every declared field, null where there is none, and the key") {
   const Json columns = parse_json(R"({"id":"i","embedding":"[1,-0.5]","metadata":5,"unheard":1})");
   const CollectionSpec& embeddings = *somatic_schema().collection("embeddings");
-  CHECK(as_seen(embeddings, "k", columns) ==
+  CHECK(as_seen(embeddings, "k", columns, {}) ==
         parse_json(R"({"id":"k","content":null,"embedding":[1,-0.5],"metadata":5,
           "createdAt":null})"));
   CHECK(key_of_row(embeddings, columns) == "i");
@@ -122,7 +122,7 @@ TEST_CASE("rows: a vector column that holds no vector does no harm") {
   const CollectionSpec& embeddings = *somatic_schema().collection("embeddings");
   for (const std::string odd : {"\"\"", "\"[1,\"", "7", "{}", "null", "[1]"}) {
     CAPTURE(odd);
-    const Json seen = as_seen(embeddings, "k", {{"embedding", parse_json(odd)}});
+    const Json seen = as_seen(embeddings, "k", {{"embedding", parse_json(odd)}}, {});
     CHECK_FALSE(seen["embedding"].is_discarded());
   }
 }

@@ -264,3 +264,48 @@ TEST_CASE("clocks: a day in the future is refused, as a key and in a streak") {
                   {{"completedDays", Json::array({Json::array({"2026-11-20", "2028-12-25"})})}}) ==
         "invalid-value");
 }
+
+TEST_CASE("clocks: a day of the future that was written before first contact is refused then") {
+  ModelServer server;
+  Device phone(server, "phone"), laptop(server, "laptop");
+  phone.wall_skew = kTwoYears;
+  const std::string key = app_time(server, phone).substr(0, 10);
+  REQUIRE(phone.put("health", key, {{"steps", 1}}).empty());  // nobody can know better yet
+  REQUIRE(phone.put("health", "2026-11-21", {{"steps", 2}}).empty());
+  SUBCASE("at once") {}
+  SUBCASE("after a restart") { phone.restart(); }
+  REQUIRE(phone.sync().empty());
+  CHECK(phone.last_report["rejected"] == 1);
+  REQUIRE(settle_down({&phone, &laptop}));
+  CHECK(server.size("health_metrics_history") == 1);
+  CHECK(laptop.get("health", "2026-11-21")["steps"] == 2);
+  const Json rejected = phone.ask({{"rejected", true}});
+  REQUIRE(rejected.size() == 1);
+  CHECK(rejected[0]["key"] == key);
+  CHECK(rejected[0]["code"] == "invalid-value");
+  CHECK(phone.get("health", key)["steps"] == 1);  // reads as written until it is discarded
+  const Json before = phone.dump();
+  phone.restart();
+  CHECK(phone.dump() == before);
+  REQUIRE(phone.retry_rejected(text_at(rejected[0], "id")).empty());
+  REQUIRE(phone.sync().empty());
+  CHECK(phone.rejected() == 1);
+  CHECK(phone.remove("health", key).empty());
+  CHECK(phone.rejected() == 0);
+  CHECK(phone.get("health", key).is_null());
+}
+
+TEST_CASE("clocks: a row of a future day that is there can be edited and removed") {
+  ModelServer server;
+  Device phone(server, "phone");
+  const std::string key = "2028-11-21";  // by an older version of the app, on a wrong clock
+  server.write("health_metrics_history", kId, {{"date", key}, {"steps", 1}});
+  REQUIRE(phone.sync().empty());
+  CHECK(phone.patch("health", key, {{"steps", 2}}).empty());
+  REQUIRE(phone.sync().empty());
+  CHECK(server.find("health_metrics_history", {{"date", key}})["steps"] == 2);
+  CHECK(phone.remove("health", key).empty());
+  REQUIRE(phone.sync().empty());
+  CHECK(server.size("health_metrics_history") == 0);
+  CHECK(phone.rejected() == 0);
+}

@@ -35,9 +35,9 @@ Tables make_tables() {
 
 }  // namespace
 
-std::uint32_t crc32c(std::string_view bytes) {
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) {
   static const Tables kTables = make_tables();
-  std::uint32_t crc = 0xFFFFFFFF;
+  std::uint32_t crc = ~before;
   const char* at = bytes.data();
   std::size_t left = bytes.size();
   for (; left >= 8; left -= 8, at += 8) {

@@ -6,6 +6,7 @@
 
 namespace somatic {
 
-std::uint32_t crc32c(std::string_view bytes);
+/// `before`: the checksum of the bytes that these follow.
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t before = 0);
 
 }  // namespace somatic

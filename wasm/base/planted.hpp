@@ -17,6 +17,7 @@ enum class Bug {
   kTombstonesUnheard,    ///< a pulled deletion is ignored
   kSnapshotOfNow,        ///< a snapshot holds what changed while it was made
   kLostTextsForgotten,   ///< a text that lost is kept nowhere
+  kVectorsForgotten,     ///< after a snapshot no vector is left in memory
   kOpenWritesForgotten,  ///< what was not yet committed is not replayed after another's segment
 };
 

@@ -4,7 +4,6 @@
 #include "engine/commits.hpp"
 
 #include "base/planted.hpp"
-#include "store/journal.hpp"
 
 namespace somatic {
 namespace {
@@ -31,7 +30,7 @@ bool Commits::settle_with_next(Ticket ticket) {
 
 bool Commits::next() {
   if (is_flying_ || open_.entries.empty()) return false;
-  segment_ = encode_segment(open_.entries);
+  segment_ = encode_segment(open_.entries, store_.format());
   flying_ = std::exchange(open_, {});
   store_.seal();
   is_flying_ = true;
@@ -63,7 +62,7 @@ Commits::Group Commits::drop_open() {
 }
 
 std::optional<Error> Commits::insert(std::string_view bytes, Outcome& outcome) {
-  const auto entries = decode_segment(bytes);
+  const auto entries = decode_segment(bytes, newest_);
   if (!entries.ok()) return entries.error();
   store_.rollback();
   for (const Entry& entry : entries.value()) apply(schema_, entry, store_, outcome);
@@ -71,7 +70,8 @@ std::optional<Error> Commits::insert(std::string_view bytes, Outcome& outcome) {
   store_.commit();
   const bool is_snapshot = !entries.value().empty() && is_of_snapshot(entries.value().front());
   if (is_snapshot) store_.mark_kept();
-  if (replay_after_others(flying_.entries)) segment_ = encode_segment(flying_.entries);
+  if (replay_after_others(flying_.entries))
+    segment_ = encode_segment(flying_.entries, store_.format());
   store_.seal();
   if (!is_planted(Bug::kOpenWritesForgotten)) replay_after_others(open_.entries);
   return std::nullopt;

@@ -14,13 +14,16 @@
 
 #include "base/error.hpp"
 #include "protocol/protocol.hpp"
+#include "store/journal.hpp"
 #include "sync/apply.hpp"
 
 namespace somatic {
 
 class Commits {
  public:
-  Commits(const Schema& schema, Store& store) : schema_(schema), store_(store) {}
+  /// `newest`: the last format that is read.
+  Commits(const Schema& schema, Store& store, int newest = kJournalFormat)
+      : schema_(schema), store_(store), newest_(newest) {}
 
   struct Group {
     std::vector<Entry> entries;
@@ -55,6 +58,7 @@ class Commits {
 
   const Schema& schema_;
   Store& store_;
+  const int newest_;
   Group open_, flying_;
   bool is_flying_ = false;
   std::string segment_;

@@ -6,80 +6,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/commits.hpp"
-#include "engine/run.hpp"
+#include "engine/self.hpp"
 #include "store/view.hpp"
 #include "sync/accept.hpp"
 #include "sync/layers.hpp"
 #include "sync/restore.hpp"
 
 namespace somatic {
-
-struct Engine::Self {
-  Self(const Config& given, Schema parsed)
-      : config(given),
-        schema(std::move(parsed)),
-        random(given.entropy),
-        boot(random.uuid_v4()),
-        commits(schema, store),
-        run(config, schema, store, commits, random, boot, out) {}
-
-  void on(const Write& write);
-  void on(const Loaded&);
-  void on(const Flushed&);
-  void on(const FlushFailed& failure);
-  void on(const SessionIs& session) { run.session_is(session, now); }
-  void on(const UserGone&) {
-    run.end({"signed-out", "the user signed out: open a new client"}, now);
-  }
-  void on(const SyncNow& sync);
-  void on(const AbortSync& sync) { run.abort(sync.ticket); }
-  void on(const Poke&) { run.poke(now); }
-  void on(const LeaderIs& leader) { run.lead(leader.here); }
-  void on(const Fetched& fetched) { run.fetched(fetched, now); }
-  void on(const TimerFired&) {
-    told_timer.reset();
-    run.timer(now);
-  }
-  void on(const RetryRejected& retry);
-  void on(const DiscardRejected& discard);
-  void on(const RestoreOverwritten& restore);
-  void on(const Close&);
-
-  /// What another context wrote may be for this one to send.
-  void heard(const Outcome& outcome);
-  /// The end of every call: whatever the event changed is said once.
-  std::vector<Effect> effects();
-  void append(Entry entry, Ticket ticket);
-  void bear() { commits.append(Born{random.uuid_v4()}); }
-  /// What the journal lost, or never had because its writer did not know the collection.
-  [[nodiscard]] bool needs_refill() const;
-  void refill();
-  void settle(Ticket ticket, const Error& error) {
-    out.push_back(Settled{ticket, error.code, error.message, nullptr});
-  }
-  /// Why no write is accepted now, if so.
-  [[nodiscard]] std::optional<Error> refusal() const;
-  [[nodiscard]] Stamp stamp() const { return {now.wall_ms, now.mono_ms, boot}; }
-  [[nodiscard]] const RowRef* find_rejected(const std::string& id) const;
-  [[nodiscard]] Json status(Now at) const;
-  [[nodiscard]] Json row(const CollectionSpec& collection, const Json& key) const;
-
-  const Config config;
-  const Schema schema;
-  Random random;
-  const std::string boot;
-  Store store;
-  std::vector<Effect> out;
-  Commits commits;
-  Run run;
-  Now now;
-  bool is_loaded = false, is_closed = false;
-  bool is_damaged = false;  ///< something of the journal could not be read: to be pulled again
-  std::optional<Error> read_only;
-  std::optional<Ms> told_timer;
-  Json told_status;
-};
 
 std::optional<Error> Engine::Self::refusal() const {
   if (is_closed) return Error{"closed", "this client is closed"};
@@ -208,30 +141,6 @@ void Engine::Self::on(const Close&) {
   run.end({"closed", "this client is closed"}, now);
 }
 
-Json Engine::Self::status(Now at) const {
-  std::string state = "idle";
-  const auto& error = run.last_error();
-  if (error)
-    state = error->code == "offline" || error->code == "signed-out" ? error->code : "error";
-  if (run.is_running()) state = "syncing";
-  if (run.is_user_gone()) state = "signed-out";
-  if (is_closed) state = "closed";
-  Json last_error, next_retry_at, last_synced_at;
-  if (error) {
-    last_error = {{"code", error->code},
-                  {"message", error->message},
-                  {"retryable", is_retryable(error->code)}};
-  }
-  if (const auto retry = run.retry_at()) next_retry_at = at.wall_ms + (*retry - at.mono_ms);
-  if (store.meta().last_synced_at) last_synced_at = *store.meta().last_synced_at;
-  return {{"state", state},
-          {"pending", store.outbox().size()},
-          {"rejected", store.rejected().size()},
-          {"lastSyncedAt", last_synced_at},
-          {"lastError", last_error},
-          {"nextRetryAt", next_retry_at}};
-}
-
 void Engine::Self::heard(const Outcome& outcome) {
   if (!is_loaded) return;
   if (outcome.is_sent) {
@@ -265,21 +174,6 @@ std::vector<Effect> Engine::Self::effects() {
     }
   }
   return std::exchange(out, {});
-}
-
-Json Engine::Self::row(const CollectionSpec& collection, const Json& key) const {
-  if (!key.is_string()) return nullptr;
-  std::string name = key.get<std::string>();
-  if (collection.key_is_id()) name = canonical_uuid(name).value_or(name);
-  const Row* found = store.find({collection.name, name});
-  if (found == nullptr || found->columns() == nullptr) {
-    const std::string other = canonical_uuid(name).value_or(name);
-    name = store.key_of_name(collection.name, other);
-    if (name.empty()) name = store.key_of(collection.name, other);
-    found = store.find({collection.name, name});
-  }
-  if (found == nullptr || found->columns() == nullptr) return nullptr;
-  return as_seen(collection, name, *found->columns());
 }
 
 Engine::Engine(std::unique_ptr<Self> self) : self_(std::move(self)) {}
@@ -318,63 +212,6 @@ std::vector<Effect> Engine::handle(const Event& event, Now now) {
   return self_->effects();
 }
 
-bool Engine::begin_snapshot(bool whole) {
-  if (self_->read_only || self_->store.has_foreign() || !self_->is_loaded) return false;
-  self_->store.begin_snapshot(whole);
-  return true;
-}
-
-std::string Engine::next_piece(std::size_t bytes) {
-  return somatic::next_piece(self_->store, self_->schema, bytes);
-}
-
-void Engine::end_snapshot(bool is_kept) { self_->store.end_snapshot(is_kept); }
-
 const std::string& Engine::segment() const { return self_->commits.segment(); }
-
-Json Engine::query(const Json& question, Now now) const {
-  const auto asks = [&](const char* name) { return question.contains(name); };
-  if (!question.is_object()) return nullptr;
-  if (asks("status")) return self_->status(now);
-  if (asks("stored")) {
-    return {{"all", self_->store.row_count()}, {"changed", self_->store.changed_rows()}};
-  }
-  const bool reads_empty = self_->run.is_user_gone();
-  Json list = Json::array();
-  if (asks("overwritten")) {
-    if (reads_empty) return list;
-    const Json& kept = self_->store.meta().overwritten;
-    for (auto at = kept.rbegin(); at != kept.rend(); ++at) {
-      list.push_back(*at);
-      list.back().erase("until");
-    }
-    return list;
-  }
-  if (asks("rejected")) {
-    for (const RowRef& ref : self_->store.rejected()) {
-      if (reads_empty) break;
-      const CollectionSpec* collection = self_->schema.collection(ref.collection);
-      list.push_back(rejected_as_seen(*collection, ref.key, *self_->store.find(ref)));
-    }
-    return list;
-  }
-  const auto name = question.find("collection");
-  const CollectionSpec* collection = name != question.end() && name->is_string()
-                                         ? self_->schema.collection(name->get<std::string>())
-                                         : nullptr;
-  if (collection == nullptr) return nullptr;
-  if (asks("size")) return reads_empty ? 0 : self_->store.visible(collection->name);
-  if (asks("get")) return reads_empty ? Json() : self_->row(*collection, question["get"]);
-  if (asks("list")) {
-    return reads_empty ? list : list_keys(*collection, self_->store, question["list"]);
-  }
-  if (asks("rows")) {
-    for (const Json& key : elements(question["rows"])) {
-      list.push_back(reads_empty ? Json() : self_->row(*collection, key));
-    }
-    return list;
-  }
-  return nullptr;
-}
 
 }  // namespace somatic

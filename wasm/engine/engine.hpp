@@ -21,6 +21,7 @@
 
 #include "base/error.hpp"
 #include "protocol/protocol.hpp"
+#include "store/journal.hpp"
 #include "store/snapshot.hpp"
 
 namespace somatic {
@@ -39,13 +40,16 @@ struct Config {
   std::int64_t debounce_ms = 500;
   /// nothing outlives this engine: commits are still asked for, the host answers Flushed at once
   bool in_memory = false;
+  /// the last format of stored data that this context knows; only tests know fewer than there are
+  std::int64_t format = kJournalFormat;
 };
 template <>
 struct Fields<Config> {
   static constexpr auto list =
       std::tuple{field("schema", &Config::schema),          field("userId", &Config::user_id),
                  field("entropy", &Config::entropy),        field("autoSync", &Config::auto_sync),
-                 field("debounceMs", &Config::debounce_ms), field("inMemory", &Config::in_memory)};
+                 field("debounceMs", &Config::debounce_ms), field("inMemory", &Config::in_memory),
+                 field("format", &Config::format)};
 };
 
 class Engine {
@@ -59,6 +63,10 @@ class Engine {
   /// "storage-damaged"; one of a newer format: "reload-needed".
   std::vector<Effect> load(std::int64_t seq, std::string_view bytes, Now now);
   std::vector<Effect> handle(const Event& event, Now now);
+  /// The little-endian floats of a vector that is in memory; null: it is not.
+  [[nodiscard]] const std::string* vector(const std::string& name) const;
+  /// One stored file of vectors, after an effect WantVectors or an event KeepVectors.
+  std::vector<Effect> give_vectors(std::string_view file, Now now);
   /// The bytes of the commit under way.
   [[nodiscard]] const std::string& segment() const;
 
@@ -67,6 +75,13 @@ class Engine {
   bool begin_snapshot(bool whole);
   /// A segment's bytes, about so many; empty when there is none left.
   std::string next_piece(std::size_t bytes = kPieceBytes);
+  /// After the pieces: vectors to be stored in files of their own, which stay until a whole
+  /// snapshot replaces them. Empty when there are none left.
+  std::string next_vectors();
+  /// For a whole snapshot: how many different vectors its rows name, and what of an older file of
+  /// them is still named. A damaged file gives nothing.
+  [[nodiscard]] std::size_t named_vectors() const;
+  std::string vectors_still_named(std::string_view file);
   /// `is_kept`: the pieces are durable and the segments before them gone.
   void end_snapshot(bool is_kept);
 
@@ -77,6 +92,9 @@ class Engine {
   ///   {size: true, collection}           -> number of rows
   ///   {status: true}                     -> {state, pending, rejected, lastSyncedAt, lastError,
   ///   nextRetryAt} {rejected: true} {overwritten: true} -> as in the public API
+  ///   {time: true}                       -> the server's time, as far as it is known
+  ///   {raw: [column], collection, keys}  -> [[value] or null], as they are kept: a vector is a
+  ///   name {own: [key], collection, column}   -> [whether this device wrote that column last]
   ///   {stored: true}                     -> rows a snapshot would hold: {all, changed} since the
   ///   last
   [[nodiscard]] Json query(const Json& question, Now now) const;

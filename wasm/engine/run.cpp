@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sync/device_times.hpp"
 #include "sync/layers.hpp"
 
 namespace somatic {
@@ -164,11 +165,13 @@ void Run::step(Now now) {
   for (const RowRef& ref : next_batch(store_, batch())) {
     const Row& row = *store_.find(ref);
     has_frozen = has_frozen || row.frozen;
-    if (!row.frozen) froze.rows.push_back({ref.collection, ref.key, random_.uuid_v4()});
+    if (!row.frozen && !waits_for_time(schema_, store_.meta(), ref, froze.at))
+      froze.rows.push_back({ref.collection, ref.key, random_.uuid_v4()});
   }
   if (!froze.rows.empty()) {
     phase_ = Phase::kFreezing;
     const Outcome outcome = commits_.append(std::move(froze));
+    report_.rejected += outcome.rejected;
     out_.insert(out_.end(), outcome.notices.begin(), outcome.notices.end());
     commits_.wake_run_with_next();
     return;
@@ -181,6 +184,13 @@ void Run::step(Now now) {
 }
 
 void Run::send(Now now) {
+  wanted_vectors_ = missing_vectors(schema_, store_, batch());
+  for (const std::string& lost : lost_vectors_) wanted_vectors_.erase(lost);
+  if (!wanted_vectors_.empty()) {
+    phase_ = Phase::kVectors;
+    out_.push_back(WantVectors{});
+    return;
+  }
   is_current_ = true;  // until somebody joins
   phase_ = Phase::kFetching;
   request_ = build_request(schema_, store_, batch());
@@ -300,6 +310,20 @@ bool Run::suspects(const Error& error, Now now) {
   is_probing_ = true;
   send(now);
   return true;
+}
+
+void Run::vectors_given(const VectorsGiven& given, Now now) {
+  if (phase_ != Phase::kVectors) return;
+  if (!given.code.empty()) return finish(Error{given.code, given.message}, now);
+  const auto missing = missing_vectors(schema_, store_, batch());
+  if (!missing.empty()) {
+    out_.push_back(Failed{"storage-damaged", std::to_string(missing.size()) +
+                                                 " vectors are not stored here any more: their "
+                                                 "rows are sent without them"});
+    lost_vectors_.insert(missing.begin(), missing.end());
+  }
+  wanted_vectors_.clear();
+  send(now);
 }
 
 void Run::committed(Now now) {

@@ -1,7 +1,8 @@
 // The sync run: asks for a session, freezes, sends, journals the answer, until nothing is left;
 // then reports. Knows the store, no host: it answers effects.
 //
-//   idle -> session -> freezing -> fetching -> journaling -> (more?) freezing ... -> idle
+//   idle -> session -> freezing (-> vectors) -> fetching -> journaling -> (more?) freezing ... ->
+//   idle
 //              ^                      | 401: once
 //              +----------------------+        soon: waiting -> freezing
 //
@@ -9,6 +10,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,9 @@ class Run {
   void others_sent(bool is_answered, Now now);
   void session_is(const SessionIs& session, Now now);
   void fetched(const Fetched& fetched, Now now);
+  /// The vectors that a request needs and memory has not.
+  [[nodiscard]] const std::set<std::string>& wanted_vectors() const { return wanted_vectors_; }
+  void vectors_given(const VectorsGiven& given, Now now);
   /// A commit that the run waited for is durable, or failed.
   void committed(Now now);
   void commit_failed(const Error& error, Now now);
@@ -61,7 +66,7 @@ class Run {
   [[nodiscard]] bool is_user_gone() const { return ended_ && ended_->code == "signed-out"; }
 
  private:
-  enum class Phase { kIdle, kSession, kFreezing, kFetching, kJournaling, kWaiting };
+  enum class Phase { kIdle, kSession, kFreezing, kVectors, kFetching, kJournaling, kWaiting };
   struct Report {
     std::int64_t pushed = 0, pulled = 0, conflicts = 0, rejected = 0, requests = 0, bytes_sent = 0,
                  bytes_received = 0;
@@ -99,6 +104,7 @@ class Run {
   Now sent_at_;
   bool refreshed_ = false;
   bool is_current_ = false;  ///< this run has pulled everything since its last caller joined
+  std::set<std::string> wanted_vectors_, lost_vectors_;
   std::size_t batch_rows_ = kBatchRows;
   bool may_split_ = false;  ///< even what was written together is too much for the server
   int soon_tries_ = 0;

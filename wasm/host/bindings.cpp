@@ -44,11 +44,29 @@ bool begin_snapshot(Binding& engine, bool whole) { return engine.host->begin_sna
 
 val piece(Binding& engine) { return copy_of(engine.host->next_piece()); }
 
+val vector_file(Binding& engine) { return copy_of(engine.host->next_vectors()); }
+
+double named_vectors(Binding& engine) { return static_cast<double>(engine.host->named_vectors()); }
+
+val file_still_named(Binding& engine, const std::string& file) {
+  return copy_of(engine.host->vectors_still_named(file));
+}
+
+val one_vector(Binding& engine, const std::string& name) {
+  return copy_of(engine.host->vector(name));
+}
+
+bool give_vectors(Binding& engine, const std::string& file) {
+  return engine.host->give_vectors(file);
+}
+
 void end_snapshot(Binding& engine, bool is_kept) { engine.host->end_snapshot(is_kept); }
 
 std::string query(Binding& engine, const std::string& question_json) {
   return engine.host->query(parse_json(question_json)).dump();
 }
+
+int journal_format() { return kJournalFormat; }
 
 std::string error_codes() {
   Json codes = Json::array();
@@ -68,9 +86,15 @@ EMSCRIPTEN_BINDINGS(somatic_sync) {
       .function("segment", &segment)
       .function("beginSnapshot", &begin_snapshot)
       .function("nextPiece", &piece)
+      .function("nextVectors", &vector_file)
+      .function("namedVectors", &named_vectors)
+      .function("vectorsStillNamed", &file_still_named)
+      .function("vector", &one_vector)
+      .function("giveVectors", &give_vectors)
       .function("endSnapshot", &end_snapshot)
       .function("query", &query);
   emscripten::function("errorCodes", &error_codes);
+  emscripten::function("journalFormat", &journal_format);
 }
 
 }  // namespace somatic

@@ -19,8 +19,14 @@ void Host::create(const std::string& config_json) {
 }
 
 bool Host::load(std::int64_t seq, std::string_view bytes) {
-  if (!engine_) return false;
-  const std::vector<Effect> effects = engine_->load(seq, bytes, now());
+  return engine_ && start_sound(engine_->load(seq, bytes, now()));
+}
+
+bool Host::give_vectors(std::string_view file) {
+  return engine_ && start_sound(engine_->give_vectors(file, now()));
+}
+
+bool Host::start_sound(const std::vector<Effect>& effects) {
   start(effects);
   return std::none_of(effects.begin(), effects.end(), [](const Effect& effect) {
     const auto* failed = std::get_if<Failed>(&effect);

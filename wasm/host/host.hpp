@@ -25,6 +25,18 @@ class Host : public std::enable_shared_from_this<Host> {
   [[nodiscard]] const std::string& segment() const;
   bool begin_snapshot(bool whole) { return engine_ && engine_->begin_snapshot(whole); }
   std::string next_piece() { return engine_ ? engine_->next_piece() : std::string(); }
+  std::string next_vectors() { return engine_ ? engine_->next_vectors() : std::string(); }
+  [[nodiscard]] std::size_t named_vectors() const { return engine_ ? engine_->named_vectors() : 0; }
+  std::string vectors_still_named(std::string_view file) {
+    return engine_ ? engine_->vectors_still_named(file) : std::string();
+  }
+  /// Empty: it is not in memory.
+  [[nodiscard]] std::string vector(const std::string& name) const {
+    const std::string* found = engine_ ? engine_->vector(name) : nullptr;
+    return found == nullptr ? std::string() : *found;
+  }
+  /// False: the file is damaged.
+  bool give_vectors(std::string_view file);
   void end_snapshot(bool is_kept) {
     if (engine_) engine_->end_snapshot(is_kept);
   }
@@ -33,6 +45,8 @@ class Host : public std::enable_shared_from_this<Host> {
  private:
   [[nodiscard]] Now now() const;
   void start(const std::vector<Effect>& effects);
+  /// False: one of them says that something stored is damaged.
+  bool start_sound(const std::vector<Effect>& effects);
 
   emscripten::val hooks_;
   std::unique_ptr<Engine> engine_;

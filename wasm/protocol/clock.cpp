@@ -81,6 +81,10 @@ Ms clock_time(std::string_view clock) {
   return time;
 }
 
+bool is_clock_of(std::string_view text, std::string_view device) {
+  return is_clock(text) && text.substr(kDeviceAt) == device_part(device);
+}
+
 std::string_view column_clock(const Json& clocks, const std::string& column) {
   for (const std::string& name : {column, std::string("*")}) {
     const Json* entry = member(clocks, name);

@@ -22,6 +22,8 @@ Clock make_clock(Ms at, std::string_view device);
 Clock clock_after(Ms at, std::string_view seen, std::string_view device);
 /// The time part, 0 when the text is no clock.
 Ms clock_time(std::string_view clock);
+/// The text is a clock, and this device made it.
+bool is_clock_of(std::string_view text, std::string_view device);
 /// The clock of one column of a stored row: its own entry, else "*", else "" (older than
 /// everything). An entry that is not a clock counts as not there: as text it could beat every clock
 /// for ever.

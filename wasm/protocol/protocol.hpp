@@ -75,6 +75,17 @@ struct Fetched {
 };
 /// The time asked for by SetTimer has come.
 struct TimerFired {};
+/// Answers WantVectors: everything stored was given (Engine::give_vectors), or could not be read.
+struct VectorsGiven {
+  std::string code, message;
+};
+/// From here on no vector leaves memory; those stored are given next.
+struct KeepVectors {};
+/// A context is open, or none any more, that knows no format after this one: it is written where it
+/// can be.
+struct FormatLimit {
+  std::int64_t format = 0;
+};
 struct RetryRejected {
   Ticket ticket = 0;
   std::string id;
@@ -90,9 +101,10 @@ struct RestoreOverwritten {
 /// No more work: open tickets are settled with "closed".
 struct Close {};
 
-using Event = std::variant<Write, Loaded, Flushed, FlushFailed, SessionIs, UserGone, SyncNow,
-                           AbortSync, Poke, LeaderIs, Fetched, TimerFired, RetryRejected,
-                           DiscardRejected, RestoreOverwritten, Close>;
+using Event =
+    std::variant<Write, Loaded, Flushed, FlushFailed, SessionIs, UserGone, SyncNow, AbortSync, Poke,
+                 LeaderIs, Fetched, TimerFired, KeepVectors, VectorsGiven, FormatLimit,
+                 RetryRejected, DiscardRejected, RestoreOverwritten, Close>;
 
 // Effects --------------------------------------------------------------------------------------
 
@@ -104,6 +116,8 @@ struct Fetch {
   std::int64_t id = 0;
   std::string path, body, access_token;
 };
+/// Give the engine every stored file of vectors; answer VectorsGiven.
+struct WantVectors {};
 /// Say who is signed in (`refresh`: the last token was refused, get another one); answer SessionIs.
 struct AskSession {
   bool refresh = false;
@@ -140,8 +154,8 @@ struct Failed {
   std::string code, message;
 };
 
-using Effect = std::variant<Commit, Fetch, AskSession, SetTimer, Settled, Changed, StatusChanged,
-                            Progress, Notify, Failed>;
+using Effect = std::variant<Commit, Fetch, WantVectors, AskSession, SetTimer, Settled, Changed,
+                            StatusChanged, Progress, Notify, Failed>;
 
 // Declarations ---------------------------------------------------------------------------------
 
@@ -171,6 +185,10 @@ SOMATIC_MESSAGE(Fetched, "fetched", field("id", &Fetched::id), field("status", &
                 field("body", &Fetched::body), field("retryAfter", &Fetched::retry_after),
                 field("bytesSent", &Fetched::bytes_sent));
 SOMATIC_MESSAGE(TimerFired, "timerFired");
+SOMATIC_MESSAGE(VectorsGiven, "vectorsGiven", field("code", &VectorsGiven::code),
+                field("message", &VectorsGiven::message));
+SOMATIC_MESSAGE(KeepVectors, "keepVectors");
+SOMATIC_MESSAGE(FormatLimit, "formatLimit", field("format", &FormatLimit::format));
 SOMATIC_MESSAGE(RetryRejected, "retryRejected", field("ticket", &RetryRejected::ticket),
                 field("id", &RetryRejected::id));
 SOMATIC_MESSAGE(DiscardRejected, "discardRejected", field("ticket", &DiscardRejected::ticket),
@@ -182,6 +200,7 @@ SOMATIC_MESSAGE(Close, "close");
 SOMATIC_MESSAGE(Commit, "commit");
 SOMATIC_MESSAGE(Fetch, "fetch", field("id", &Fetch::id), field("path", &Fetch::path),
                 field("body", &Fetch::body), field("accessToken", &Fetch::access_token));
+SOMATIC_MESSAGE(WantVectors, "wantVectors");
 SOMATIC_MESSAGE(AskSession, "askSession", field("refresh", &AskSession::refresh));
 SOMATIC_MESSAGE(SetTimer, "setTimer", field("at", &SetTimer::at));
 SOMATIC_MESSAGE(Settled, "settled", field("ticket", &Settled::ticket),

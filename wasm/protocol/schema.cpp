@@ -144,6 +144,9 @@ std::optional<Error> read_collection(const Json& declared, const std::string& wh
     FieldSpec& spec = collection.fields[name];
     spec.name = name;
     if (auto error = read_field(field, where + "." + name, spec)) return error;
+    if (spec.type == FieldType::kVector && spec.path.empty()) {
+      collection.vector_columns.push_back(spec.column);
+    }
   }
   if (!collection.is_singleton()) {
     const FieldSpec* key = collection.field(collection.key_field);

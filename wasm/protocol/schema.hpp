@@ -49,6 +49,7 @@ struct CollectionSpec {
   /// Places that name a row as well as its key does: a column and the way into it. Of two rows with
   /// one such name only one stays.
   std::vector<std::vector<std::string>> identity;
+  std::vector<std::string> vector_columns;
   OnDelete on_delete = OnDelete::kNewest;
   bool local_only = false;
 

@@ -95,6 +95,14 @@ struct KeptRow {
 struct Kept {
   std::vector<KeptRow> rows;
 };
+/// Vectors that unsent edits of a snapshot's rows name: who never reads vectors has to send them.
+struct CarriedVector {
+  std::string name;
+  Json bytes;  ///< binary
+};
+struct Carried {
+  std::vector<CarriedVector> vectors;
+};
 /// Some of the journal is damaged, or was folded by a build that did not know these collections:
 /// everything is pulled again, without a word to the server.
 struct Refilled {
@@ -102,7 +110,7 @@ struct Refilled {
 };
 
 using Entry = std::variant<Born, Wrote, Froze, Answered, Resynced, Refused, Retried, Discarded,
-                           Restored, Stood, Kept, Refilled>;
+                           Restored, Stood, Kept, Carried, Refilled>;
 
 template <>
 struct Fields<EntryRow> {
@@ -184,6 +192,16 @@ template <>
 struct Fields<Kept> {
   static constexpr const char* type = "kept";
   static constexpr auto list = std::tuple{field("rows", &Kept::rows)};
+};
+template <>
+struct Fields<CarriedVector> {
+  static constexpr auto list =
+      std::tuple{field("name", &CarriedVector::name), field("bytes", &CarriedVector::bytes)};
+};
+template <>
+struct Fields<Carried> {
+  static constexpr const char* type = "carried";
+  static constexpr auto list = std::tuple{field("vectors", &Carried::vectors)};
 };
 template <>
 struct Fields<Refilled> {

@@ -11,13 +11,15 @@
 
 namespace somatic {
 
-/// Written into every segment; a reader meets a larger one with "reload-needed".
-inline constexpr int kJournalFormat = 1;
+/// 1: vectors are text, in the rows. 2: a row may name a vector that stands elsewhere
+/// (store/vectors).
+inline constexpr int kFirstFormat = 1, kJournalFormat = 2;
 
-std::string encode_segment(const std::vector<Entry>& entries);
+/// In the oldest format that can say it: a build that knows no newer one may be open beside this.
+std::string encode_segment(const std::vector<Entry>& entries, int format = kJournalFormat);
 
-/// "storage-damaged" for bytes that are no segment or were changed, "reload-needed" for a newer
-/// format.
-Result<std::vector<Entry>> decode_segment(std::string_view bytes);
+/// "storage-damaged" for bytes that are no segment or were changed, "reload-needed" for a format
+/// after `newest`.
+Result<std::vector<Entry>> decode_segment(std::string_view bytes, int newest = kJournalFormat);
 
 }  // namespace somatic

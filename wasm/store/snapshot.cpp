@@ -3,6 +3,7 @@
 
 #include "store/snapshot.hpp"
 
+#include <cstdint>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,9 @@
 
 namespace somatic {
 namespace {
+
+/// 1.5 MB at 384 dimensions: one transaction, and one read when they are loaded.
+constexpr std::size_t kVectorsPerFile = 1024;
 
 void put(Json& out, const char* name, Json value) {
   const bool is_default = value.is_null() || value == "" || value == 0 ||
@@ -188,6 +192,27 @@ Row read_row(const Json& json) {
   return row;
 }
 
+/// Answers the bytes that are carried with the row.
+std::size_t note_vectors(const Schema& schema, Store& store, const RowRef& ref, const Row& row,
+                         Carried& carried) {
+  const CollectionSpec* collection = schema.collection(ref.collection);
+  if (collection == nullptr) return 0;
+  Store::Snapshot& snapshot = *store.snapshot();
+  const bool is_carried = row.is_unsent() || row.rejected;
+  std::size_t size = 0;
+  each_vector(*collection, row, [&](const std::string& name) {
+    snapshot.vectors.insert(name);
+    const std::string* bytes = store.vectors().find(name);
+    if (bytes == nullptr) return;
+    snapshot.fresh_vectors.emplace(bytes->size(), name);
+    if (!is_carried) return;
+    carried.vectors.push_back(
+        {name, Json::binary(std::vector<std::uint8_t>(bytes->begin(), bytes->end()))});
+    size += bytes->size();
+  });
+  return size;
+}
+
 }  // namespace
 
 Json pack_row(const Row& row) { return Json::binary(Json::to_cbor(write_row(row))); }
@@ -248,13 +273,14 @@ std::string next_piece(Store& store, const Schema& schema, std::size_t piece_byt
     snapshot->has_stood = true;
   }
   Kept kept;
+  Carried carried;
   std::size_t size = 0;
   while (snapshot->next < snapshot->refs.size() && size < piece_bytes) {
     const RowRef& ref = snapshot->refs[snapshot->next++];
     Json row = nullptr;
     if (const Row* stands = store.as_of_snapshot(ref)) {
       row = pack_row(*stands);
-      size += row.get_binary().size();
+      size += row.get_binary().size() + note_vectors(schema, store, ref, *stands, carried);
     } else if (snapshot->is_whole) {
       continue;  // all begins anew: what is not there need not be said
     }
@@ -262,8 +288,38 @@ std::string next_piece(Store& store, const Schema& schema, std::size_t piece_byt
     kept.rows.push_back({ref.collection, ref.key, std::move(row)});
   }
   if (!kept.rows.empty()) entries.emplace_back(std::move(kept));
+  if (!carried.vectors.empty()) entries.emplace_back(std::move(carried));
   snapshot->is_told = snapshot->next == snapshot->refs.size();
-  return encode_segment(entries);
+  return encode_segment(entries, store.format());
+}
+
+std::string next_vectors(Store& store) {
+  Store::Snapshot* snapshot = store.snapshot();
+  if (snapshot == nullptr || !snapshot->is_told) return {};
+  std::vector<NamedVector> vectors;
+  auto& fresh = snapshot->fresh_vectors;
+  while (!fresh.empty() && vectors.size() < kVectorsPerFile) {
+    const auto& [size, name] = *fresh.begin();
+    if (!vectors.empty() && vectors.front().bytes.size() != size) break;
+    const std::string* bytes = store.vectors().find(name);
+    if (bytes != nullptr && snapshot->written_vectors.insert(name).second) {
+      vectors.push_back({name, *bytes});
+    }
+    fresh.erase(fresh.begin());
+  }
+  return vectors.empty() ? std::string() : encode_vectors(vectors);
+}
+
+Result<std::string> vectors_still_named(Store& store, std::string_view file) {
+  Store::Snapshot* snapshot = store.snapshot();
+  if (snapshot == nullptr) return std::string();
+  auto vectors = decode_vectors(file, kJournalFormat);
+  if (!vectors.ok()) return vectors.error();
+  std::erase_if(vectors.value(), [&](const NamedVector& each) {
+    return !snapshot->vectors.contains(each.name) ||
+           !snapshot->written_vectors.insert(each.name).second;
+  });
+  return vectors.value().empty() ? std::string() : encode_vectors(vectors.value());
 }
 
 }  // namespace somatic

@@ -63,6 +63,19 @@ std::size_t Store::row_count() const {
   return count;
 }
 
+std::set<std::string> Store::unsent_vectors(const Schema& schema) const {
+  std::set<std::string> names;
+  const auto collect = [&](const RowRef& ref) {
+    const CollectionSpec* collection = schema.collection(ref.collection);
+    const Row* row = collection == nullptr ? nullptr : find(ref);
+    if (row == nullptr) return;
+    each_vector(*collection, *row, [&](const std::string& name) { names.insert(name); });
+  };
+  for (const auto& [order, ref] : outbox_) collect(ref);
+  for (const RowRef& ref : rejected_) collect(ref);
+  return names;
+}
+
 Meta& Store::edit_meta() {
   if (!open_.meta) open_.meta = meta_;
   return meta_;
@@ -141,6 +154,7 @@ void Store::begin_snapshot(bool whole) {
     snapshot_->refs.assign(changed_.begin(), changed_.end());
   }
   changed_.clear();
+  outdated_.clear();
 }
 
 void Store::end_snapshot(bool is_kept) {

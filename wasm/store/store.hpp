@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "store/row.hpp"
+#include "store/vectors.hpp"
 
 namespace somatic {
 
@@ -96,6 +97,10 @@ class Store {
     std::vector<RowRef> refs;
     std::size_t next = 0;                        ///< of refs: those before it were told
     std::map<RowRef, std::optional<Row>> since;  ///< rows that changed since, as they were
+    std::set<std::string> vectors;               ///< that the rows told so far name
+    /// of those, the ones in memory, by length: to be written, and then to leave memory
+    std::set<std::pair<std::size_t, std::string>> fresh_vectors;
+    std::set<std::string> written_vectors;
     Meta meta;
   };
   /// `whole`: every row; else those that changed since the last snapshot.
@@ -107,13 +112,23 @@ class Store {
   /// null: it was not there
   [[nodiscard]] const Row* as_of_snapshot(const RowRef& ref) const;
   /// Nothing changed since the last snapshot: this is it.
-  void mark_kept() { changed_.clear(); }
+  void mark_kept() { changed_ = outdated_; }
+  /// The stored form of this row is an older format's: the next snapshot tells it anew.
+  void mark_outdated(const RowRef& ref) { outdated_.insert(ref); }
   [[nodiscard]] std::size_t changed_rows() const { return changed_.size(); }
   [[nodiscard]] std::size_t row_count() const;
   /// The journal holds rows of collections that this build does not know: none of its snapshots
   /// would be complete.
   void meet_foreign() { has_foreign_ = true; }
   [[nodiscard]] bool has_foreign() const { return has_foreign_; }
+
+  /// Not undone: a vector that no row names does no harm.
+  [[nodiscard]] Vectors& vectors() { return vectors_; }
+  [[nodiscard]] const Vectors& vectors() const { return vectors_; }
+  /// The oldest format that can tell this state.
+  [[nodiscard]] int format() const { return vectors_.has_named() ? 2 : 1; }
+  /// Vectors that rows name whose edits are not sent, or were refused.
+  [[nodiscard]] std::set<std::string> unsent_vectors(const Schema& schema) const;
 
   /// rows edited, undone or redone since the last call, by collection
   std::map<std::string, std::set<std::string>> take_touched();
@@ -138,8 +153,10 @@ class Store {
   Meta meta_;
   Layer open_, sealed_, before_trial_;
   std::set<RowRef> changed_;  ///< durably, since the last snapshot
+  std::set<RowRef> outdated_;
   std::optional<Snapshot> snapshot_;
   bool has_foreign_ = false;
+  Vectors vectors_;
   std::map<std::string, std::set<std::string>> touched_;
 };
 

@@ -17,13 +17,16 @@ const Json& at_path(const Json& value, const std::vector<std::string>& path) {
   return *here;
 }
 
-Json field_value(const FieldSpec& field, const Json& columns) {
-  const Json& column = at(columns, field.column);
-  if (field.type == FieldType::kVector && column.is_string()) {
-    Json vector = parse_json(text_of(column));
-    return vector.is_discarded() ? Json(nullptr) : vector;
-  }
-  return at_path(column, field.path);
+const Json& field_value(const FieldSpec& field, const Json& columns) {
+  return at_path(at(columns, field.column), field.path);
+}
+
+Json numbers_of(const Json& column, const Vectors& vectors) {
+  if (!column.is_string()) return nullptr;
+  const Json text = Vectors::is_name(column) ? vectors.text(column) : column;
+  if (text.is_null()) return column;
+  Json numbers = parse_json(text_of(text));
+  return numbers.is_discarded() ? Json(nullptr) : numbers;
 }
 
 /// What `where`, `orderBy` and `from`/`to` name: a field, or a path that begins with one.
@@ -42,8 +45,7 @@ class Selector {
   }
   [[nodiscard]] Json operator()(const Json& columns) const {
     if (field_ == nullptr) return nullptr;
-    const Json value = field_value(*field_, columns);
-    return at_path(value, path_);
+    return at_path(field_value(*field_, columns), path_);
   }
   /// A value to compare with, in the form that is stored.
   [[nodiscard]] Json wanted(const Json& given) const {
@@ -92,14 +94,19 @@ std::vector<std::string> identities_of(const CollectionSpec& collection, const J
   return names;
 }
 
-Json as_seen(const CollectionSpec& collection, const std::string& key, const Json& columns) {
+Json as_seen(const CollectionSpec& collection, const std::string& key, const Json& columns,
+             const Vectors& vectors) {
   Json row = Json::object();
-  for (const auto& [name, field] : collection.fields) row[name] = field_value(field, columns);
+  for (const auto& [name, field] : collection.fields) {
+    const Json& value = field_value(field, columns);
+    row[name] = field.type == FieldType::kVector ? numbers_of(value, vectors) : value;
+  }
   if (!collection.is_singleton()) row[collection.key_field] = key;
   return row;
 }
 
-Json rejected_as_seen(const CollectionSpec& collection, const std::string& key, const Row& row) {
+Json rejected_as_seen(const CollectionSpec& collection, const std::string& key, const Row& row,
+                      const Vectors& vectors) {
   const Json* columns = row.columns();
   return {{"id", row.rejected->mid},
           {"collection", collection.name},
@@ -107,7 +114,7 @@ Json rejected_as_seen(const CollectionSpec& collection, const std::string& key, 
           {"code", row.rejected->code},
           {"message", row.rejected->message},
           {"at", row.rejected->at},
-          {"value", columns == nullptr ? Json() : as_seen(collection, key, *columns)}};
+          {"value", columns == nullptr ? Json() : as_seen(collection, key, *columns, vectors)}};
 }
 
 Json list_keys(const CollectionSpec& collection, const Store& store, const Json& options) {

@@ -22,11 +22,14 @@ std::string key_of_row(const CollectionSpec& collection, const Json& columns);
 /// name nothing.
 std::vector<std::string> identities_of(const CollectionSpec& collection, const Json& columns);
 
-/// Every declared field, null where the row has none, and the key.
-Json as_seen(const CollectionSpec& collection, const std::string& key, const Json& columns);
+/// Every declared field, null where the row has none, and the key. A vector that is not in memory
+/// is its name.
+Json as_seen(const CollectionSpec& collection, const std::string& key, const Json& columns,
+             const Vectors& vectors);
 
 /// {id, collection, key, code, message, at, value} of a rejected row.
-Json rejected_as_seen(const CollectionSpec& collection, const std::string& key, const Row& row);
+Json rejected_as_seen(const CollectionSpec& collection, const std::string& key, const Row& row,
+                      const Vectors& vectors);
 
 /// Keys of the rows that match, in order. `options` is the public API's ListOptions.
 Json list_keys(const CollectionSpec& collection, const Store& store, const Json& options);

@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "base/uuid.hpp"
+#include "store/vectors.hpp"
 #include "store/view.hpp"
 #include "sync/accept_value.hpp"
+#include "sync/device_times.hpp"
 #include "sync/merge.hpp"
 
 namespace somatic {
@@ -26,8 +28,7 @@ bool only_grows(MergeRule rule) {
          rule == MergeRule::kUnion || rule == MergeRule::kFirst;
 }
 
-Result<std::string> accept_key(const CollectionSpec& collection, const std::string& key,
-                               const Moment& now) {
+Result<std::string> accept_key(const CollectionSpec& collection, const std::string& key) {
   if (collection.is_singleton()) {
     if (key != "self") return refuse(collection.name + " has one row: its key is \"self\"");
     return key;
@@ -44,12 +45,7 @@ Result<std::string> accept_key(const CollectionSpec& collection, const std::stri
   }
   const FieldSpec& field = *collection.field(collection.key_field);
   if (field.type != FieldType::kDate) return key;
-  const auto day = parse_date(key);
-  if (!day) return refuse(collection.name + ": the key must be a date, YYYY-MM-DD");
-  if (*day > (now.server_ms + Moment::kDayMs) / Moment::kDayMs) {
-    return refuse(collection.name + ": the day " + key +
-                  " is more than a day in the future (is this device's clock right?)");
-  }
+  if (!parse_date(key)) return refuse(collection.name + ": the key must be a date, YYYY-MM-DD");
   return key;
 }
 
@@ -99,7 +95,7 @@ class Writer {
 
   void set(const std::string& column, Json value) {
     const Json before = columns_ == nullptr ? Json() : columns_->value(column, Json());
-    if (value == before) {
+    if (Vectors::is_same(before, value)) {
       change_.set.erase(column);
       change_.base.erase(column);
       return;
@@ -112,7 +108,7 @@ class Writer {
     const FieldSpec* field = collection_.field(name);
     if (field == nullptr) return Error{"unknown-field", collection_.name + " has no field " + name};
     if (name == collection_.key_field) {
-      const auto key = value.is_string() ? accept_key(collection_, value.get<std::string>(), now_)
+      const auto key = value.is_string() ? accept_key(collection_, value.get<std::string>())
                                          : Result<std::string>(refuse("no text"));
       if (key.ok() && (key.value() == key_ || key.value() == asked_)) return std::nullopt;
       return refuse(collection_.name + "." + name + " differs from the key");
@@ -245,10 +241,14 @@ Result<EntryChange> accept(const Schema& schema, const Store& store, const std::
   if (collection == nullptr) {
     return Error{"unknown-collection", "there is no collection " + op.collection};
   }
-  auto asked = accept_key(*collection, op.key, now);
+  auto asked = accept_key(*collection, op.key);
   if (!asked.ok()) return asked.error();
   const std::string key = resolve(*collection, store, asked.value(), op);
   const Row* row = store.find({op.collection, key});
+  const bool is_new = op.op != "remove" && (row == nullptr || row->columns() == nullptr);
+  if (auto error = is_new ? future_day(*collection, key, now.server_ms) : std::nullopt) {
+    return *error;
+  }
   Writer writer(*collection, key, asked.value(), row, now);
   auto change = op.op == "remove" ? writer.remove() : writer.write(op);
   if (!change.ok()) return change.error();

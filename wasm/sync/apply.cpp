@@ -9,6 +9,7 @@
 #include "base/uuid.hpp"
 #include "store/snapshot.hpp"
 #include "store/view.hpp"
+#include "sync/device_times.hpp"
 #include "sync/layers.hpp"
 #include "sync/resync.hpp"
 
@@ -34,15 +35,17 @@ class Apply {
         store_.meet_foreign();  // of a newer schema: kept in the journal only
         continue;
       }
+      Change change = written.change;
+      store_.vectors().take(*collection, change);
       std::vector<LostText> lost;
       {
         Store::Edit row(store_, {written.collection, written.key});
         if (row->id.empty()) row->id = written.id;
         if (written.id != row->id) row->add_alias(written.id);
         if (collection->local_only) {
-          write_local(*collection, written.change, *row);
+          write_local(*collection, change, *row);
         } else {
-          Rebased here = on_view(*collection, store_.meta(), written.change, wrote.at, *row);
+          Rebased here = on_view(*collection, store_.meta(), change, wrote.at, *row);
           stack(*row, here.change, wrote.at, order);
           lost = std::move(here.lost);
         }
@@ -62,13 +65,16 @@ class Apply {
         continue;
       }
       std::vector<LostText> lost;
+      bool is_refused = false;
       {
         Store::Edit row(store_, {named.collection, named.key});
         lost = freeze(*collection, store_.meta(), named.mid, *row);
+        is_refused = refuse_future_day(*collection, named.key, froze.at, *row);
         refresh(*collection, store_.meta(), *row);
       }
       keep_lost(*collection, named.key, server_time(store_.meta(), froze.at), lost, store_,
                 outcome_);
+      if (is_refused) note_rejected(*collection, named.key, store_, outcome_);
     }
   }
 
@@ -115,6 +121,9 @@ class Apply {
     Meta& meta = store_.edit_meta();
     meta = meta_from_json(stood.meta);
     meta.collections = stood.collections;
+    // The snapshot has them now; of those that are to be sent it tells some below.
+    store_.vectors().keep_only(stood.is_whole ? std::set<std::string>{}
+                                              : store_.unsent_vectors(schema_));
     if (!stood.is_whole) return;
     for (const auto& [name, collection] : schema_.collections) {
       const auto* rows = store_.rows(name);
@@ -138,7 +147,18 @@ class Apply {
       *row = {};
       if (!stands.row.is_binary()) continue;
       *row = unpack_row(stands.row);
+      if (store_.vectors().take(*collection, *row)) {
+        store_.mark_outdated({stands.collection, stands.key});
+      }
       refresh(*collection, store_.meta(), *row);
+    }
+  }
+
+  void operator()(const Carried& carried) {
+    for (const CarriedVector& vector : carried.vectors) {
+      if (!vector.bytes.is_binary()) continue;
+      const auto& bytes = vector.bytes.get_binary();
+      store_.vectors().put(vector.name, {bytes.begin(), bytes.end()});
     }
   }
 
@@ -157,6 +177,17 @@ class Apply {
   }
 
  private:
+  /// A new row of a day that a wrong clock named before the server was ever heard. Only while this
+  /// boot knows the time: a good row must not be refused because of an old idea of it.
+  bool refuse_future_day(const CollectionSpec& collection, const std::string& key, const Stamp& at,
+                         Row& row) {
+    const Meta& meta = store_.meta();
+    if (!row.frozen || row.server || !meta.boots.contains(at.boot)) return false;
+    const auto error = future_day(collection, key, server_time(meta, at));
+    if (error) reject(row, error->code, error->message, at, store_.next_order());
+    return error.has_value();
+  }
+
   static void write_local(const CollectionSpec& collection, const Change& change, Row& row) {
     if (change.del) {
       row.server.reset();
@@ -224,7 +255,7 @@ void note_rejected(const CollectionSpec& collection, const std::string& key, con
   ++outcome.rejected;
   const Row* row = store.find({collection.name, key});
   if (row == nullptr || !row->rejected) return;
-  outcome.notices.push_back({"rejected", rejected_as_seen(collection, key, *row)});
+  outcome.notices.push_back({"rejected", rejected_as_seen(collection, key, *row, store.vectors())});
 }
 
 void keep_lost(const CollectionSpec& collection, const std::string& key, Ms at,

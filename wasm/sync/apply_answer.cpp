@@ -206,6 +206,7 @@ class Answer {
         server.columns[column] = canonical_column(collection, column, value);
       }
     }
+    store_.vectors().take(collection, server.columns);
     server.id = row.id;
     server.columns["id"] = row.id;
     // Only what was built on the stored row is the stored row. An increment applies to whatever is
@@ -222,6 +223,12 @@ class Answer {
       counted.inc = frozen.change.inc;
       row.former->row.columns = overlay(collection, std::move(row.former->row.columns), counted);
     }
+  }
+
+  ServerRow read(const CollectionSpec& collection, const Json& json) {
+    ServerRow row = read_row(collection, json);
+    store_.vectors().take(collection, row.columns);
+    return row;
   }
 
   /// The server's copy never goes back: of two contexts the one that asked first may be heard last.
@@ -251,7 +258,7 @@ class Answer {
   std::vector<LostText> duplicate(const CollectionSpec& collection, const Json& answer, Row& row) {
     const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
     if (at(answer, "row").is_object()) {
-      take_server(read_row(collection, at(answer, "row")), row);
+      take_server(read(collection, at(answer, "row")), row);
       return {};
     }
     const Json before = overlay(collection, columns_of(row), frozen.change);
@@ -264,7 +271,7 @@ class Answer {
     Gone gone;
     Json before;
     if (at(answer, "row").is_object()) {
-      take_server(read_row(collection, at(answer, "row")), row);
+      take_server(read(collection, at(answer, "row")), row);
     } else {
       gone = read_gone(at(answer, "gone"));
       before = columns_of(row);
@@ -307,7 +314,7 @@ class Answer {
 
   void take_row(const CollectionSpec& collection, const Json& json) {
     if (!is_row(json)) return;
-    ServerRow server = read_row(collection, json);
+    ServerRow server = read(collection, json);
     const std::string key = key_of_row(collection, server.columns);
     if (key.empty()) return;
     const Row* known = store_.find({collection.name, key});

@@ -90,4 +90,20 @@ void correct_times(const CollectionSpec& collection, const Meta& meta, Pending& 
   }
 }
 
+std::optional<Error> future_day(const CollectionSpec& collection, const std::string& key, Ms now) {
+  const FieldSpec* field = collection.field(collection.key_field);
+  if (field == nullptr || field->type != FieldType::kDate) return std::nullopt;
+  const auto day = parse_date(key);
+  if (!day || *day <= (now + kDayMs) / kDayMs) return std::nullopt;
+  return Error{"invalid-value",
+               collection.name + ": the day " + key +
+                   " is more than a day in the future (is this device's clock right?)"};
+}
+
+bool waits_for_time(const Schema& schema, const Meta& meta, const RowRef& row, const Stamp& at) {
+  const CollectionSpec* collection = schema.collection(row.collection);
+  if (collection == nullptr || meta.boots.contains(at.boot)) return false;
+  return future_day(*collection, row.key, server_time(meta, at)).has_value();
+}
+
 }  // namespace somatic

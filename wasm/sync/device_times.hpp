@@ -4,6 +4,10 @@
 // known.
 #pragma once
 
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
 #include "protocol/schema.hpp"
 #include "store/row.hpp"
 #include "store/store.hpp"
@@ -15,5 +19,13 @@ namespace somatic {
 /// "Now" is what lies within a day of the edit and nearer to the device's time than to the
 /// server's; other times are history and stay. A clock that is right to two seconds is believed.
 void correct_times(const CollectionSpec& collection, const Meta& meta, Pending& pending);
+
+/// Why a new row may not have this key: it is a day that is more than a day ahead of this time.
+/// Which day was meant nobody can tell, so a key is never moved.
+std::optional<Error> future_day(const CollectionSpec& collection, const std::string& key, Ms now);
+
+/// A day that seems to be of the future, in a boot that has not heard the server's time: only with
+/// its first answer it can be told whether the row goes or is refused.
+bool waits_for_time(const Schema& schema, const Meta& meta, const RowRef& row, const Stamp& at);
 
 }  // namespace somatic

@@ -2,6 +2,7 @@
 // docs/protocol.md is the contract.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct Request {
   std::int64_t from = 0;
 };
 /// Frozen rows among those of the next batch go along; none: the request only pulls.
+/// Vectors of the next request that are not in memory.
+std::set<std::string> missing_vectors(const Schema& schema, const Store& store, Batch size);
+
 Request build_request(const Schema& schema, const Store& store, Batch size);
 
 }  // namespace somatic

@@ -1,0 +1,303 @@
+// Owns making embeddings in the background: rows that a rule asks for get theirs, changed and deleted
+// ones lose theirs. It keeps nothing: what is to be done is what the rows want and have not, so it goes
+// on wherever it was killed. Knows neither the embedder nor the index.
+//
+//   changed rows --1 s later--> wanted ids - ids there = texts --embedder, some at a time--> put
+//                                ids there - wanted ids = stale --> removed
+
+import { messageOf, SyncError } from '../error.js'
+import { idleTimeout } from '../within.js'
+import { passagesIn } from './embed-rules.js'
+import { embeddingId } from './embedding-id.js'
+import { following } from './following.js'
+
+const batchTexts = 32
+/** After the last write: it is safe by then, and a text that is still being typed is left alone. */
+const quietMs = 1000
+/** What another device wrote it embeds itself, unless it has not done so for a day. */
+const gapMs = 24 * 3600 * 1000
+/** How often those that others should make, or are making, are looked at. */
+const lookAgainMs = 10 * 60 * 1000
+const retryMs = { least: 5000, most: 15 * 60 * 1000 }
+
+/** @typedef {{ id: string, collection: string, key: string, passage: number, text: string }} Wanted */
+
+export class EmbeddingMaker {
+  /**
+   * @param {import('../client-state.js').ClientState} state
+   * @param {object} options
+   * @param {import('./embedders.js').Embedder} options.embedder
+   * @param {string} options.into the collection of embeddings
+   * @param {boolean} options.isAll every log, not only those that a rule asks for
+   * @param {(error: SyncError) => void} options.onFailed
+   * @param {string} options.lockName of a Web Lock: one context at a time
+   */
+  constructor(state, { embedder, into, isAll, onFailed, lockName }) {
+    this.state = state
+    this.embedder = embedder
+    this.into = into
+    this.isAll = isAll
+    this.onFailed = onFailed
+    this.lockName = lockName
+    this.isStopped = false
+    this.failures = 0
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined
+    /** @type {Promise<void> | null} */
+    this.running = null
+    /** @type {Map<string, Set<string>>} source row, as "logs/key" -> ids of its embeddings */
+    this.bySource = new Map()
+    /** @type {Map<string, string>} id of an embedding -> its source row */
+    this.sourceOf = new Map()
+    /** @type {Set<string>} source rows to look at */
+    this.due = new Set()
+    /** @type {Set<string>} source rows that another device should see to */
+    this.others = new Set()
+    /** @type {Set<string>} ids that cannot be made, as far as is known */
+    this.refused = new Set()
+    /** @type {string[]} source rows whose old embeddings go once the new ones are there */
+    this.later = []
+    const { collections } = state.parts.schema
+    this.rules = new Map(
+      Object.entries(collections).flatMap(([name, { embed }]) =>
+        embed || (isAll && name === 'logs') ? [[name, embed]] : [],
+      ),
+    )
+    const own = /** @type {import('../rows.js').Rows} */ (state.rows.get(into))
+    this.made = following(own, (keys) => this.takeMade(keys))
+    this.sources = [...this.rules.keys()].map((name) => {
+      const rows = /** @type {import('../rows.js').Rows} */ (state.rows.get(name))
+      return following(rows, (keys) => {
+        for (const key of keys) this.due.add(`${name}/${key}`)
+      })
+    })
+    this.undo = [...this.rules.keys(), into].map((name) =>
+      state.rows.get(name)?.listeners.add(() => this.wake(quietMs)),
+    )
+    this.wake(quietMs)
+  }
+
+  /** @param {number} ms */
+  wake(ms) {
+    if (this.isStopped) return
+    clearTimeout(this.timer)
+    this.timer = idleTimeout(() => this.run(), ms)
+  }
+
+  /** Resolves when there is nothing left to do, or it failed. */
+  run() {
+    this.running ??= this.alone(() => this.work())
+      .then(() => {
+        this.failures = 0
+      })
+      .catch((error) => this.failed(error))
+      .finally(() => {
+        this.running = null
+      })
+    return this.running
+  }
+
+  /** @param {unknown} error */
+  failed(error) {
+    if (this.isStopped) return
+    this.failures += 1
+    const known =
+      error instanceof SyncError
+        ? error
+        : new SyncError('server', `embeddings are not made: ${messageOf(error)}`, error)
+    this.onFailed(known)
+    this.wake(Math.min(retryMs.most, retryMs.least * 2 ** (this.failures - 1)))
+  }
+
+  /** @param {() => Promise<void>} work */
+  async alone(work) {
+    const locks = globalThis.navigator?.locks
+    if (!locks) return work()
+    await locks.request(this.lockName, { ifAvailable: true }, (lock) => {
+      // whoever has it sees these rows too, unless it is closed in the middle of them
+      if (!lock) this.wake(lookAgainMs)
+      return lock ? work() : undefined
+    })
+  }
+
+  async work() {
+    await this.made.current()
+    for (const each of this.sources) await each.current()
+    while (this.due.size > 0 && !this.isStopped) {
+      const places = [...this.due].slice(0, batchTexts)
+      const texts = (await Promise.all(places.map((place) => this.plan(place)))).flat()
+      for (let at = 0; at < texts.length; at += batchTexts) {
+        await this.make(texts.slice(at, at + batchTexts))
+      }
+      for (const place of places) this.due.delete(place)
+    }
+    if (this.others.size === 0) return
+    for (const place of this.others) this.due.add(place)
+    this.others.clear()
+    this.wake(lookAgainMs)
+  }
+
+  /**
+   * What the row wants and has not. What it has and does not want is removed.
+   * @param {string} place
+   * @returns {Promise<Wanted[]>}
+   */
+  async plan(place) {
+    const at = place.indexOf('/')
+    const [collection, key] = [place.slice(0, at), place.slice(at + 1)]
+    const row = this.state.rows.get(collection)?.get(key)
+    const texts = row ? passagesIn(row, this.rules.get(collection), this.isAll) : []
+    const { model } = this.embedder
+    const userId = String(this.state.parts.userId)
+    const wanted = await Promise.all(
+      texts.map(async (text, passage) => {
+        const id = await embeddingId({ userId, collection, key, passage, model, text })
+        return { id, collection, key, passage, text }
+      }),
+    )
+    const isOurs = row === undefined || this.isOurs(collection, key, row)
+    const have = this.bySource.get(place) ?? new Set()
+    const open = wanted.filter(({ id }) => !have.has(id) && !this.refused.has(id))
+    if (open.length > 0 && !isOurs) this.others.add(place)
+    const missing = isOurs ? open : []
+    const ids = new Set(wanted.map(({ id }) => id))
+    // As long as the new ones are not there the old ones are better than none.
+    if (missing.length === 0 || wanted.length === 0) {
+      if (isOurs) await this.remove([...have].filter((id) => !ids.has(id)))
+    } else {
+      this.later.push(place)
+    }
+    return missing
+  }
+
+  /** @param {string} collection @param {string} key @param {any} row */
+  isOurs(collection, key, row) {
+    const [own] = this.state.query({ own: [key], collection, column: 'content' }) ?? []
+    const age = this.state.parts.now() - (Date.parse(row.createdAt ?? '') || 0)
+    return own === true || age > gapMs
+  }
+
+  /** @param {Wanted[]} wanted */
+  async make(wanted) {
+    if (wanted.length === 0 || this.isStopped) return
+    const made = await this.embedded(wanted)
+    if (this.isStopped) return
+    await this.store(made).catch(async (error) => {
+      if (made.length === 1) return this.refuse(made[0].id, error)
+      // one of them is no vector; the others are
+      for (const each of made) await this.store([each]).catch((one) => this.refuse(each.id, one))
+    })
+    for (const place of this.later.splice(0)) await this.plan(place)
+  }
+
+  /**
+   * @param {Wanted[]} wanted
+   * @returns {Promise<(Wanted & { vector: ArrayLike<number> })[]>}
+   */
+  async embedded(wanted) {
+    const texts = wanted.map(({ text }) => text)
+    try {
+      const vectors = await this.embedder.embed(texts, 'passage')
+      if (vectors.length !== wanted.length) {
+        throw new SyncError(
+          'server',
+          `the embedder made ${vectors.length} of ${wanted.length} vectors`,
+        )
+      }
+      return wanted.map((each, i) => ({ ...each, vector: vectors[i] }))
+    } catch (error) {
+      if (wanted.length === 1 || !isAboutContent(error)) throw error
+      return this.embeddedOneByOne(wanted, error)
+    }
+  }
+
+  /** @param {Wanted[]} wanted @param {unknown} error of all at once */
+  async embeddedOneByOne(wanted, error) {
+    const made = []
+    /** @type {[string, unknown][]} */
+    const failed = []
+    for (const each of wanted) {
+      try {
+        made.push(...(await this.embedded([each])))
+      } catch (one) {
+        failed.push([each.id, one])
+      }
+    }
+    if (made.length === 0) throw error // nobody is to blame: the service is down
+    for (const [id, one] of failed) this.refuse(id, one)
+    return made
+  }
+
+  /** @param {(Wanted & { vector: ArrayLike<number> })[]} made */
+  async store(made) {
+    const { writes, rows } = this.state
+    const { model } = this.embedder
+    await writes.batch(() => {
+      for (const { id, collection, key, passage, text, vector } of made) {
+        const { category } = rows.get(collection)?.get(key) ?? {}
+        const metadata = { model, category, sourceCollection: collection, sourceKey: key, passage }
+        const fields = { content: text, embedding: Float32Array.from(vector), metadata }
+        writes.write(this.into, { op: 'put', key: id, fields })
+      }
+    })
+    for (const { id, collection, key } of made) this.note(id, `${collection}/${key}`)
+  }
+
+  /** Not tried again while this client is open. @param {string} id @param {unknown} error */
+  refuse(id, error) {
+    if (this.state.refusal()) throw error
+    this.refused.add(id)
+    this.onFailed(
+      error instanceof SyncError ? error : new SyncError('server', messageOf(error), error),
+    )
+  }
+
+  /** @param {string[]} ids */
+  async remove(ids) {
+    if (ids.length === 0) return
+    await this.state.writes.batch(() => {
+      for (const key of ids) this.state.writes.write(this.into, { op: 'remove', key })
+    })
+    for (const id of ids) this.forget(id)
+  }
+
+  /** @param {string[]} keys */
+  takeMade(keys) {
+    const rows = this.state.query({ raw: ['metadata'], collection: this.into, keys }) ?? []
+    for (const [i, id] of keys.entries()) {
+      const { sourceCollection, sourceKey } = rows[i]?.[0] ?? {}
+      this.forget(id)
+      if (sourceKey) this.note(id, `${sourceCollection}/${sourceKey}`)
+    }
+  }
+
+  /** @param {string} id @param {string} place */
+  note(id, place) {
+    this.sourceOf.set(id, place)
+    const ids = this.bySource.get(place)
+    if (ids) ids.add(id)
+    else this.bySource.set(place, new Set([id]))
+  }
+
+  /** @param {string} id */
+  forget(id) {
+    const place = this.sourceOf.get(id)
+    if (place === undefined) return
+    this.sourceOf.delete(id)
+    this.bySource.get(place)?.delete(id)
+  }
+
+  async stop() {
+    this.isStopped = true
+    clearTimeout(this.timer)
+    this.made.stop()
+    for (const each of this.sources) each.stop()
+    for (const undo of this.undo) undo?.()
+    await this.running
+  }
+}
+
+/** Not the network, nor a session. @param {unknown} error */
+function isAboutContent(error) {
+  return !(error instanceof SyncError) || error.code === 'server'
+}

@@ -1,0 +1,218 @@
+// Embeddings are made in the background: each text once, none forgotten, whoever is killed; changed texts
+// anew, and the old ones go.
+
+import 'fake-indexeddb/auto'
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { afterEach, test } from 'node:test'
+import { stateOf } from '../../js/client.js'
+import { SyncError } from '../../js/error.js'
+import { lexicalEmbedder } from '../../js/search/embedders.js'
+import { EmbeddingMaker } from '../../js/search/embedding-maker.js'
+import { engines, newDatabase, openClient, until } from '../support/open-client.js'
+
+/** @type {any[]} */
+let clients = []
+afterEach(async () => {
+  for (const client of clients) await client.close()
+  clients = []
+})
+
+/** A lexical embedder that counts, and may fail. @param {{ model?: string, fails?: (texts: string[]) => unknown }} [options] */
+function countingEmbedder({ model = 'lexical-hash-384', fails = () => null } = {}) {
+  const { embed } = lexicalEmbedder()
+  /** @type {string[]} */
+  const embedded = []
+  return {
+    ...{ model, embedded, dimensions: /** @type {const} */ (384) },
+    /** @param {string[]} texts @param {'query' | 'passage'} kind */
+    embed: async (texts, kind) => {
+      const error = fails(texts)
+      if (error) throw error
+      embedded.push(...texts)
+      return embed(texts, kind)
+    },
+  }
+}
+
+const note = (/** @type {string} */ content, metadata = {}) => ({
+  ...{ category: 'sovereign', content, metadata: { entryType: 'Win', ...metadata } },
+})
+
+for (const { name: engine, createModule } of engines.slice(1)) {
+  /** @param {object} [options] */
+  const openReal = async (options) => {
+    const client = await openClient(options, createModule)
+    clients.push(client)
+    return client
+  }
+  /**
+   * A maker that runs when it is told to.
+   * @param {any} client
+   * @param {any} embedder
+   * @param {object} [options]
+   */
+  function makerOf(client, embedder, options) {
+    /** @type {any[]} */
+    const failures = []
+    const maker = new EmbeddingMaker(stateOf(client), {
+      ...{ embedder, into: 'embeddings', isAll: false, lockName: 'test' },
+      onFailed: (error) => failures.push(error),
+      ...options,
+    })
+    stateOf(client).helpers.push(() => maker.stop())
+    return { maker, failures, run: () => maker.run() }
+  }
+  /** @param {any} client @returns {string[]} */
+  const passages = (client) =>
+    client
+      .collection('embeddings')
+      .list()
+      .map((/** @type {any} */ { content }) => content)
+      .sort()
+
+  test(`${engine}: an embedder given to openSync embeds what the rules ask for, after the write`, async () => {
+    const embedder = countingEmbedder()
+    const client = await openReal({ embedder })
+    const key = randomUUID()
+    await client.collection('logs').put(key, note('won'))
+    await client.collection('logs').put(randomUUID(), { category: 'chat', content: 'hello' })
+    await until(() => client.collection('embeddings').size === 1, 5000)
+    const [row] = client.collection('embeddings').list()
+    assert.equal(row.content, 'won')
+    assert.equal(row.embedding.length, 384)
+    const { model, category, sourceCollection, sourceKey, passage } = row.metadata
+    assert.deepEqual(
+      [model, category, sourceCollection, sourceKey, passage],
+      ['lexical-hash-384', 'sovereign', 'logs', key, 0],
+    )
+    const [found] = await client.search('won', { threshold: 0.5 })
+    assert.deepEqual([found.collection, found.key], ['logs', key])
+  })
+
+  test(`${engine}: all logs when switched on`, async () => {
+    const client = await openReal({ embedder: countingEmbedder(), embed: 'all' })
+    await client.collection('logs').put(randomUUID(), { category: 'chat', content: 'hello' })
+    await until(() => client.collection('embeddings').size === 1, 5000)
+  })
+
+  test(`${engine}: a job of 5,000 rows that is killed goes on where it was: each text once`, async () => {
+    const database = newDatabase()
+    const first = await openReal({ database })
+    const texts = Array.from({ length: 5000 }, (_, i) => `entry number ${i}`)
+    await first.batch(() => {
+      for (const text of texts) first.collection('logs').put(randomUUID(), note(text))
+    })
+    const embedder = countingEmbedder()
+    const { maker } = makerOf(first, embedder)
+    maker.run()
+    await until(() => embedder.embedded.length > 1000, 20_000)
+    // killed: what it had asked for and not stored is lost
+    await first.close()
+    clients = []
+    const before = embedder.embedded.length
+    const second = await openReal({ database })
+    const stored = second.collection('embeddings').size
+    assert.ok(stored > 900 && stored < 5000 && before - stored <= 32)
+    const { run, failures } = makerOf(second, embedder)
+    await run()
+    assert.deepEqual(failures, [])
+    assert.deepEqual(passages(second), [...texts].sort())
+    assert.ok(embedder.embedded.length <= 5000 + 32, 'only what was under way is asked again')
+    await run()
+    assert.ok(embedder.embedded.length <= 5000 + 32)
+  })
+
+  test(`${engine}: a changed text has new rows, and the old ones go once those are there`, async () => {
+    const client = await openReal()
+    const key = randomUUID()
+    await client.collection('logs').put(key, note('first'))
+    let isDown = false
+    const embedder = countingEmbedder({
+      fails: () => (isDown ? new SyncError('offline', 'no network') : null),
+    })
+    const { run, failures } = makerOf(client, embedder)
+    await run()
+    assert.deepEqual(passages(client), ['first'])
+    isDown = true
+    await client.collection('logs').patch(key, { content: 'second' })
+    await run()
+    assert.deepEqual(passages(client), ['first'], 'better than none')
+    assert.deepEqual(
+      failures.map(({ code }) => code),
+      ['offline'],
+    )
+    isDown = false
+    await run()
+    assert.deepEqual(passages(client), ['second'])
+    await client.collection('logs').patch(key, { metadata: { entryType: 'Urge/Symptom' } })
+    await run()
+    assert.deepEqual(passages(client), [], 'no rule asks for it any more')
+    await client.collection('logs').patch(key, { metadata: { entryType: 'Win' } })
+    await run()
+    assert.deepEqual(passages(client), ['second'])
+    await client.collection('logs').remove(key)
+    await run()
+    assert.deepEqual(passages(client), [])
+  })
+
+  test(`${engine}: long texts in passages; another model makes all anew`, async () => {
+    const client = await openReal()
+    const text = Array.from({ length: 100 }, (_, i) => `Sentence ${i} of a long day.`).join(' ')
+    await client.collection('logs').put(randomUUID(), note(text))
+    await makerOf(client, countingEmbedder()).run()
+    const before = client.collection('embeddings').list()
+    assert.ok(before.length > 1)
+    const { maker, run } = makerOf(client, countingEmbedder({ model: 'another' }))
+    await run()
+    await maker.stop()
+    const after = client.collection('embeddings').list()
+    assert.deepEqual(
+      after.map((/** @type {any} */ { content }) => content).sort(),
+      before.map((/** @type {any} */ { content }) => content).sort(),
+    )
+    assert.ok(after.every((/** @type {any} */ { metadata }) => metadata.model === 'another'))
+  })
+
+  test(`${engine}: a text that no model takes does not hold up the others`, async () => {
+    const client = await openReal()
+    for (const text of ['good', 'poison', 'better'])
+      await client.collection('logs').put(randomUUID(), note(text))
+    const embedder = countingEmbedder({
+      fails: (texts) => (texts.includes('poison') ? new SyncError('server', 'no') : null),
+    })
+    const { run, failures } = makerOf(client, embedder)
+    await run()
+    assert.deepEqual(passages(client), ['better', 'good'])
+    assert.equal(failures.length, 1)
+    await run()
+    assert.equal(failures.length, 1, 'not tried again while this client is open')
+  })
+
+  test(`${engine}: what another device wrote it embeds itself, unless it has not for a day`, async () => {
+    const [mine, theirs] = [randomUUID(), randomUUID()]
+    const created = new Date().toISOString()
+    const row = {
+      ...{ id: theirs, version: 1, category: 'sovereign', content: 'theirs' },
+      ...{ metadata: { entryType: 'Win' }, created_at: created },
+      clocks: { content: '1795389955374-0000-ffffffff' },
+    }
+    const fetch = async () =>
+      Response.json({
+        ...{ epoch: 'e', now: Date.now(), cursor: 1, horizon: 0, answers: [], more: false },
+        ...{ rows: { sovereign_logs: [row] }, tombstones: [] },
+      })
+    let now = Date.now()
+    const client = await openReal({ fetch, now: () => now })
+    await client.sync().catch(() => {})
+    assert.equal(client.collection('logs').get(theirs).content, 'theirs')
+    await client.collection('logs').put(mine, note('mine'))
+    const { maker, run } = makerOf(client, countingEmbedder())
+    await run()
+    assert.deepEqual(passages(client), ['mine'])
+    now += 25 * 3600 * 1000
+    maker.due.add(`logs/${theirs}`)
+    await run()
+    assert.deepEqual(passages(client), ['mine', 'theirs'])
+  })
+}

@@ -1,0 +1,212 @@
+// search() and context() on the device, offline: by meaning and by words, over what is in memory and what
+// is on the disk only.
+
+import 'fake-indexeddb/auto'
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { afterEach, test } from 'node:test'
+import { lexicalEmbedder } from '../../js/search/embedders.js'
+import { engines, newDatabase, openClient, until } from '../support/open-client.js'
+
+const { model, embed } = lexicalEmbedder()
+/** Embeds nothing by itself. */
+const forQueries = { model, dimensions: /** @type {const} */ (384), embed }
+
+/** @type {any[]} */
+let clients = []
+afterEach(async () => {
+  for (const client of clients) await client.close()
+  clients = []
+})
+
+const texts = [
+  'Cold shower in the morning, felt awake',
+  'Slept badly and woke up tired',
+  'A walk in the forest calmed me down',
+  'Urge to scroll the phone late at night',
+  'Woke up tired again after a short night',
+]
+
+for (const { name: engine, createModule } of engines.slice(1)) {
+  /** @param {object} [options] */
+  const openReal = async (options) => {
+    const client = await openClient(options, createModule)
+    clients.push(client)
+    return client
+  }
+
+  /** @param {any} client @param {Record<string, unknown>} [metadata] @returns {Promise<string[]>} ids */
+  async function fill(client, metadata) {
+    const vectors = await embed(texts, 'passage')
+    const ids = texts.map(() => randomUUID())
+    await client.batch(() => {
+      for (const [i, content] of texts.entries()) {
+        const row = { content, embedding: vectors[i], metadata: { model, n: i, ...metadata } }
+        client.collection('embeddings').put(ids[i], row)
+      }
+    })
+    return ids
+  }
+
+  test(`${engine}: by a text, best first; what changes is found`, async () => {
+    const client = await openReal({ embedder: forQueries })
+    const ids = await fill(client)
+    const found = await client.search('tired after waking up', { threshold: 0.1 })
+    assert.equal(found[0].mode, 'vector')
+    assert.deepEqual(
+      new Set(found.slice(0, 2).map((/** @type {any} */ { id }) => id)),
+      new Set([ids[1], ids[4]]),
+    )
+    assert.equal(found[0].collection, 'embeddings')
+    assert.equal(found[0].key, found[0].id)
+    assert.ok(found[0].similarity > found[1].similarity)
+    await client.collection('embeddings').remove(found[0].id)
+    const [next] = await client.search('tired after waking up', { threshold: 0.1 })
+    assert.equal(next.id, found[1].id)
+    assert.deepEqual(await client.search('tired', { limit: 0 }), [])
+    assert.deepEqual(await client.search('tired', { threshold: 0.9999 }), [])
+  })
+
+  test(`${engine}: by a vector, as numbers, typed, or a part of a larger buffer`, async () => {
+    const client = await openReal()
+    const ids = await fill(client)
+    const [vector] = await embed([texts[2]], 'passage')
+    const padded = new Float32Array(400)
+    padded.set(Float32Array.from(vector), 16)
+    for (const query of [vector, Array.from(vector), padded.subarray(16)]) {
+      const [best] = await client.search(query)
+      assert.equal(best.id, ids[2])
+      assert.ok(best.similarity > 0.9999)
+    }
+    for (const bad of [[1, 2], new Array(384).fill(0), new Array(384).fill(Number.NaN)]) {
+      await assert.rejects(client.search(bad), { code: 'invalid-value' })
+    }
+  })
+
+  test(`${engine}: where, and rows of other models`, async () => {
+    const client = await openReal({ embedder: forQueries })
+    const ids = await fill(client, { category: 'journal', nested: { deep: true } })
+    await fill(client, { model: 'another' })
+    const of = async (/** @type {object} */ where) =>
+      (await client.search('tired', { threshold: -1, limit: 20, where })).map(
+        (/** @type {any} */ { id }) => id,
+      )
+    assert.deepEqual(new Set(await of({})), new Set(ids))
+    assert.deepEqual(await of({ n: 3 }), [ids[3]])
+    assert.deepEqual(await of({ 'metadata.n': 3, nested: { deep: true } }), [ids[3]])
+    assert.deepEqual(await of({ n: 3, category: 'chat' }), [])
+    assert.deepEqual(await of({ n: '3' }), [], 'a text is no number')
+    await assert.rejects(of({ n: [1] }), { code: 'invalid-value' })
+  })
+
+  test(`${engine}: what was folded is read from the disk, once`, async () => {
+    const database = newDatabase()
+    let version = 0
+    const fetch = async (/** @type {string} */ _url, /** @type {any} */ init) => {
+      const { push = [] } = JSON.parse(await new Response(init.body).text()).request
+      const answers = push.map((/** @type {any} */ { mid }) => ({
+        ...{ mid, status: 'applied', version: ++version },
+      }))
+      const answer = { epoch: 'e', now: Date.now(), cursor: version, horizon: 0, answers }
+      return Response.json({ ...answer, more: false, rows: {}, tombstones: [] })
+    }
+    const writer = await openReal({ database, fetch, foldAfter: 3 })
+    const ids = await fill(writer)
+    await writer.sync()
+    await until(async () => {
+      await writer.collection('theme').put('self', { theme: `${Math.random()}` })
+      return writer.collection('embeddings').get(ids[0]) && isFolded(writer, database)
+    }, 5000)
+    await writer.close()
+
+    const client = await openReal({ database, fetch, embedder: forQueries })
+    assert.equal(client.collection('embeddings').get(ids[1]).embedding, undefined)
+    const found = await client.search('tired after waking up', { threshold: 0.1 })
+    assert.deepEqual(
+      new Set(found.slice(0, 2).map((/** @type {any} */ { id }) => id)),
+      new Set([ids[1], ids[4]]),
+    )
+    await client.loadVectors()
+    assert.equal(client.collection('embeddings').get(ids[1]).embedding.length, 384)
+  })
+
+  test(`${engine}: without a vector by words, and it says so`, async () => {
+    const offline = { ...forQueries, embed: () => Promise.reject(new TypeError('offline')) }
+    for (const embedder of [undefined, offline]) {
+      const client = await openReal({ embedder })
+      await fill(client)
+      const id = randomUUID()
+      const log = { category: 'journal', content: 'So tired today', metadata: { mood: 'low' } }
+      await client.collection('logs').put(id, log)
+      const found = await client.search('tired', { limit: 10 })
+      assert.equal(found.length, 3)
+      assert.ok(found.every((/** @type {any} */ { mode }) => mode === 'keyword'))
+      assert.equal(found[0].similarity, 1)
+      const [own] = await client.search('tired', { where: { mood: 'low' } })
+      assert.deepEqual([own.collection, own.key, own.content], ['logs', id, 'So tired today'])
+      await client.collection('logs').patch(id, { content: 'Rested' })
+      assert.equal((await client.search('tired', { limit: 10 })).length, 2)
+      assert.equal((await client.search('rested')).length, 1)
+    }
+  })
+
+  test(`${engine}: context: each thing once, from both searches, within its room`, async () => {
+    const client = await openReal({ embedder: forQueries })
+    await fill(client)
+    const logs = client.collection('logs')
+    const [older, newer, chat] = [1, 2, 3].map(() => String(randomUUID()))
+    const at = (/** @type {number} */ day) => new Date(Date.UTC(2026, 9, day)).toISOString()
+    await logs.put(older, { category: 'journal', content: 'Tired, and cold.', createdAt: at(1) })
+    await logs.put(newer, { category: 'journal', content: 'tired and cold', createdAt: at(9) })
+    await logs.put(chat, { category: 'chat', content: 'Why am I so tired?', createdAt: at(5) })
+    const { text, matches } = await client.context('tired')
+    const keys = matches.map((/** @type {any} */ { key }) => key)
+    assert.equal(keys.filter((/** @type {string} */ key) => [older, newer].includes(key)).length, 1)
+    assert.ok(keys.includes(chat))
+    assert.ok(matches.some((/** @type {any} */ { mode }) => mode === 'vector'))
+    for (const match of matches) assert.ok(text.includes(match.content))
+    assert.match(text, /\[2026-10-05\] Why am I so tired\?/)
+
+    const short = await client.context('tired', { maxChars: 60 })
+    assert.ok(short.text.length <= 60 && short.matches.length >= 1)
+    const only = await client.context('tired', {
+      categories: ['chat'],
+      since: Date.UTC(2026, 9, 2),
+    })
+    assert.deepEqual(
+      only.matches.map((/** @type {any} */ { key }) => key),
+      [chat],
+    )
+    assert.equal((await client.context('tired', { limit: 2 })).matches.length, 2)
+    assert.deepEqual(await client.context('zebra', { categories: ['none'] }), {
+      ...{ text: '', matches: [] },
+    })
+  })
+
+  test(`${engine}: bad options, and a client that is closed`, async () => {
+    const client = await openReal()
+    for (const options of [{ limit: -1 }, { limit: 1.5 }, { threshold: 'x' }, { source: 'moon' }]) {
+      await assert.rejects(client.search('a', options), { code: 'invalid-value' })
+    }
+    await assert.rejects(client.search(undefined), { code: 'invalid-value' })
+    await assert.rejects(client.context([1]), { code: 'invalid-value' })
+    await client.close()
+    await assert.rejects(client.search('a'), { code: 'closed' })
+  })
+}
+
+/** @param {any} client @param {string} database */
+async function isFolded(client, database) {
+  const db = await new Promise((resolve) => {
+    const request = indexedDB.open(`/${database}/${client.userId}`)
+    request.onsuccess = () => resolve(request.result)
+  })
+  const files = db.transaction('FILE_DATA').objectStore('FILE_DATA')
+  /** @type {string[]} */
+  const keys = await new Promise((resolve) => {
+    const request = files.getAllKeys()
+    request.onsuccess = () => resolve(request.result)
+  })
+  db.close()
+  return keys.some((key) => key.includes('/vectors/'))
+}

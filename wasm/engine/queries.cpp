@@ -1,0 +1,135 @@
+// What the app may ask: rows, lists, the status. Changes nothing.
+
+#include <string>
+#include <utility>
+
+#include "base/uuid.hpp"
+#include "engine/self.hpp"
+#include "store/view.hpp"
+
+namespace somatic {
+
+Json Engine::Self::status(Now at) const {
+  std::string state = "idle";
+  const auto& error = run.last_error();
+  if (error)
+    state = error->code == "offline" || error->code == "signed-out" ? error->code : "error";
+  if (run.is_running()) state = "syncing";
+  if (run.is_user_gone()) state = "signed-out";
+  if (is_closed) state = "closed";
+  Json last_error, next_retry_at, last_synced_at;
+  if (error) {
+    last_error = {{"code", error->code},
+                  {"message", error->message},
+                  {"retryable", is_retryable(error->code)}};
+  }
+  if (const auto retry = run.retry_at()) next_retry_at = at.wall_ms + (*retry - at.mono_ms);
+  if (store.meta().last_synced_at) last_synced_at = *store.meta().last_synced_at;
+  return {{"state", state},
+          {"pending", store.outbox().size()},
+          {"rejected", store.rejected().size()},
+          {"lastSyncedAt", last_synced_at},
+          {"lastError", last_error},
+          {"nextRetryAt", next_retry_at}};
+}
+
+Json Engine::Self::row(const CollectionSpec& collection, const Json& key) const {
+  if (!key.is_string()) return nullptr;
+  std::string name = key.get<std::string>();
+  if (collection.key_is_id()) name = canonical_uuid(name).value_or(name);
+  const Row* found = store.find({collection.name, name});
+  if (found == nullptr || found->columns() == nullptr) {
+    const std::string other = canonical_uuid(name).value_or(name);
+    name = store.key_of_name(collection.name, other);
+    if (name.empty()) name = store.key_of(collection.name, other);
+    found = store.find({collection.name, name});
+  }
+  if (found == nullptr || found->columns() == nullptr) return nullptr;
+  return as_seen(collection, name, *found->columns(), store.vectors());
+}
+
+Json Engine::Self::raw_columns(const CollectionSpec& collection, const Json& key,
+                               const Json& columns) const {
+  const Row* found = store.find({collection.name, std::string(text_of(key))});
+  if (found == nullptr || found->columns() == nullptr) return nullptr;
+  Json values = Json::array();
+  for (const Json& column : elements(columns)) {
+    values.push_back(at(*found->columns(), std::string(text_of(column))));
+  }
+  return values;
+}
+
+bool Engine::Self::is_own(const CollectionSpec& collection, const Json& key,
+                          const Json& column) const {
+  const Row* found = store.find({collection.name, std::string(text_of(key))});
+  const std::string name(text_of(column));
+  if (found == nullptr) return false;
+  const auto sets = [&](const Change& change) { return change.set.contains(name); };
+  if (found->pending && sets(found->pending->change)) return true;
+  if (found->frozen && sets(found->frozen->change)) return true;
+  return found->server &&
+         is_clock_of(column_clock(found->server->clocks, name), store.meta().device);
+}
+
+Json Engine::query(const Json& question, Now now) const {
+  const auto asks = [&](const char* name) { return question.contains(name); };
+  if (!question.is_object()) return nullptr;
+  if (asks("status")) return self_->status(now);
+  // By the wall clock: the monotonic one may stand still while the machine sleeps.
+  if (asks("time")) return now.wall_ms + self_->store.meta().wall_offset.value_or(0);
+  if (asks("stored")) {
+    return {{"all", self_->store.row_count()}, {"changed", self_->store.changed_rows()}};
+  }
+  const bool reads_empty = self_->run.is_user_gone();
+  Json list = Json::array();
+  if (asks("overwritten")) {
+    if (reads_empty) return list;
+    const Json& kept = self_->store.meta().overwritten;
+    for (auto at = kept.rbegin(); at != kept.rend(); ++at) {
+      list.push_back(*at);
+      list.back().erase("until");
+    }
+    return list;
+  }
+  if (asks("rejected")) {
+    for (const RowRef& ref : self_->store.rejected()) {
+      if (reads_empty) break;
+      const CollectionSpec* collection = self_->schema.collection(ref.collection);
+      list.push_back(
+          rejected_as_seen(*collection, ref.key, *self_->store.find(ref), self_->store.vectors()));
+    }
+    return list;
+  }
+  const auto name = question.find("collection");
+  const CollectionSpec* collection = name != question.end() && name->is_string()
+                                         ? self_->schema.collection(name->get<std::string>())
+                                         : nullptr;
+  if (collection == nullptr) return nullptr;
+  if (asks("size")) return reads_empty ? 0 : self_->store.visible(collection->name);
+  if (asks("get")) return reads_empty ? Json() : self_->row(*collection, question["get"]);
+  if (asks("list")) {
+    return reads_empty ? list : list_keys(*collection, self_->store, question["list"]);
+  }
+  if (asks("raw")) {
+    const Json& columns = question["raw"];
+    for (const Json& key : elements(at(question, "keys"))) {
+      list.push_back(reads_empty ? Json() : self_->raw_columns(*collection, key, columns));
+    }
+    return list;
+  }
+  if (asks("own")) {
+    for (const Json& key : elements(question["own"])) {
+      list.push_back(!reads_empty && self_->is_own(*collection, key, at(question, "column")));
+    }
+    return list;
+  }
+  if (asks("rows")) {
+    for (const Json& key : elements(question["rows"])) {
+      list.push_back(reads_empty ? Json() : self_->row(*collection, key));
+    }
+    return list;
+  }
+  return nullptr;
+}
+
+}  // namespace somatic
