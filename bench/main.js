@@ -7,6 +7,8 @@ const USAGE = `npm run bench -- NAME [--rounds N] [--json]
 
   sync          pushing and pulling through a local Supabase, beside supabase-js
   storage       durable writes in a real Chromium, beside raw IndexedDB
+  vectors       searching vectors in Node and a real Chromium, beside hnswlib-wasm, PGlite and a
+                plain loop; hnswlib-wasm alone takes minutes to index 100,000
 
   --rounds N    rounds counted, after one to warm up (default 5)
   --json        one JSON object a line for each figure, instead of a table`
@@ -15,6 +17,7 @@ const USAGE = `npm run bench -- NAME [--rounds N] [--json]
 const benches = {
   sync: () => import('./sync.js'),
   storage: () => import('./storage.js'),
+  vectors: () => import('./vectors.js'),
 }
 
 /**
@@ -23,8 +26,8 @@ const benches = {
  * @property {number} rounds
  * @property {(line: string) => void} say progress, for people
  *
- * A figure of ours beside a peer's of the same run: milliseconds, or requests. `ok` says whether
- * the bar holds, which is for the ratio, or, for requests, for `ours`.
+ * A figure of ours beside a peer's of the same run: milliseconds, or what its name says. `ok` says
+ * whether the bar holds, which is for the ratio, or, for what is counted, for `ours`.
  * @typedef {object} Figure
  * @property {string} name
  * @property {string} env
@@ -34,6 +37,8 @@ const benches = {
  * @property {number} ratio ours / peer
  * @property {number} bar
  * @property {boolean} ok
+ * @property {number} [recall] the part of the truly best that was found, of a search
+ * @property {number} [peerRecall]
  */
 
 class UsageError extends Error {}

@@ -11,6 +11,7 @@ import { messageOf, SyncError } from '../error.js'
  * views have been detached, after any call.
  * @typedef {object} VectorExports
  * @property {WebAssembly.Memory} memory
+ * @property {() => number} isRight
  * @property {(dimensions: number) => number} create
  * @property {() => number} stagedId
  * @property {() => number} stagedVector
@@ -49,11 +50,21 @@ export const hasRelaxedSimd = () => WebAssembly.validate(relaxedProbe)
 export const vectorsUrl = (isRelaxed) => files.vectorsUrl(isRelaxed)
 
 /**
- * @param {Wasm} [wasm] default: the package's own file, by what the engine knows
+ * @param {Wasm} [wasm] default: the package's own file, by what the engine knows and does right
  * @returns {Promise<VectorExports>}
  * @throws {SyncError} "invariant" when the file is missing or damaged
  */
-export async function loadVectors(wasm = vectorsUrl(hasRelaxedSimd())) {
+export async function loadVectors(wasm) {
+  if (wasm !== undefined) return instantiate(wasm)
+  if (hasRelaxedSimd()) {
+    const relaxed = await instantiate(vectorsUrl(true))
+    if (relaxed.isRight()) return relaxed
+  }
+  return instantiate(vectorsUrl(false))
+}
+
+/** @param {Wasm} wasm @returns {Promise<VectorExports>} */
+async function instantiate(wasm) {
   const isPlace = typeof wasm === 'string' || wasm instanceof URL
   try {
     const source = isPlace ? await files.read(String(wasm)) : wasm

@@ -158,3 +158,11 @@ test('package: what importing it downloads, and what the first search adds', asy
       `${kilobytes(searchScript)} + ${kilobytes(vectors)} = ${kilobytes(searchScript + vectors)} more`,
   )
 })
+
+test('package: what the vector index downloads', async (t) => {
+  for (const name of ['vectors.wasm', 'vectors-relaxed.wasm']) {
+    const wasm = await readFile(join(project, 'node_modules', manifest.name, 'dist', name))
+    const gzipped = gzipSync(wasm, { level: 9 }).length
+    t.diagnostic(`${name}: ${wasm.length} bytes, gzipped ${gzipped}`)
+  }
+})

@@ -235,6 +235,8 @@ TEST_CASE("vector index: gives back the vector, of length 1") {
   CHECK_FALSE(index.remove({1, 1}));
 }
 
+TEST_CASE("vector index: int8 products are right") { CHECK(somatic::vectors::dot_i8_is_right()); }
+
 TEST_CASE("vector index: ids are ordered as their bytes are") {
   const unsigned char bytes[16] = {0x80, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0xFF};
   const Id id = Id::from_bytes(bytes);

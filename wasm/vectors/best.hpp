@@ -49,6 +49,9 @@ class Best {
     std::push_heap(hits_.begin(), hits_.end(), is_better);
   }
 
+  /// In no order.
+  [[nodiscard]] const Array<Hit>& hits() const { return hits_; }
+
   /// Best first. Nothing can be offered after it.
   const Array<Hit>& finish() {
     std::sort_heap(hits_.begin(), hits_.end(), order());

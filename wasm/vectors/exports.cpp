@@ -39,7 +39,10 @@ std::span<const Facet> staged_facets(std::uint32_t count) { return {state->facet
 /// The linker's entry; there is nothing to do.
 extern "C" void _initialize() {}
 
-/// Once, before all others. false: there is no memory.
+/// Whether this engine runs this build as it should.
+SOMATIC_EXPORT(isRight) bool is_right() { return somatic::vectors::dot_i8_is_right(); }
+
+/// Once, before all others but isRight. false: there is no memory.
 SOMATIC_EXPORT(create) bool create(std::uint32_t dimensions) {
   void* memory = somatic::vectors::allocate(sizeof(State));
   if (memory == nullptr) return false;

@@ -138,6 +138,23 @@ std::int32_t dot_i8(const std::int8_t* codes, std::int32_t, const QueryCode* que
 
 #endif
 
+bool dot_i8_is_right() {
+  constexpr int kCount = 2 * static_cast<int>(kStep);
+  alignas(16) std::int8_t codes[kCount];
+  alignas(16) QueryCode query[kCount];
+  std::int32_t sum = 0;
+  std::int32_t wanted = 0;
+  for (int i = 0; i < kCount; ++i) {
+    const int code = (i * 89) % 255 - 127;
+    const int other = (i * 37) % (2 * kQueryMax + 1) - kQueryMax;
+    codes[i] = static_cast<std::int8_t>(code);
+    query[i] = static_cast<QueryCode>(other + kQueryOffset);
+    sum += code;
+    wanted += code * other;
+  }
+  return dot_i8(codes, sum, query, kCount) == wanted;
+}
+
 void scores_i8(const std::int8_t* codes, const Scale* scales, std::uint32_t count,
                const QueryCode* query, std::uint32_t stride, float* scores) {
   for (std::uint32_t i = 0; i < count; ++i, codes += stride) {

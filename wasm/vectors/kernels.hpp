@@ -44,6 +44,10 @@ float dot_f32(const float* a, const float* b, std::uint32_t stride);
 std::int32_t dot_i8(const std::int8_t* codes, std::int32_t sum, const QueryCode* query,
                     std::uint32_t stride);
 
+/// Whether dot_i8 is right here: an engine's relaxed SIMD may not be (V8 11.3 multiplies wrongly
+/// until its second compiler has had its turn).
+bool dot_i8_is_right();
+
 /// dot_i8 of `count` vectors one after the other, times their scale.
 void scores_i8(const std::int8_t* codes, const Scale* scales, std::uint32_t count,
                const QueryCode* query, std::uint32_t stride, float* scores);

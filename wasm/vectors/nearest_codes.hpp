@@ -14,6 +14,8 @@ class NearestCodes {
   /// `wanted` from 1. false: there is no memory. Answer: slots().
   [[nodiscard]] bool find(const Blocks& blocks, const std::uint64_t* query, std::uint32_t wanted);
   [[nodiscard]] const Array<std::uint32_t>& slots() const { return slots_; }
+  /// All up to this distance were taken.
+  [[nodiscard]] std::uint32_t cut() const { return cut_; }
 
  private:
   [[nodiscard]] bool take(std::uint32_t first, const std::uint16_t* distances, std::uint32_t count);

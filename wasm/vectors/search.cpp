@@ -12,6 +12,7 @@ namespace {
 // times that happens once in 500 million products.
 constexpr float kDeviations = 6;
 constexpr float kRounding = kDeviations * 0.28867513F;
+constexpr double kDeviationsOfBits = 3;  // more than once in 700 times
 constexpr float kRoundingF32 = 2e-6F;
 // So many fit into the fastest cache.
 constexpr std::size_t kBatchInt8 = 16;
@@ -69,7 +70,10 @@ bool Search::by_int8(std::span<const std::uint32_t> slots) {
   if (!start_int8(static_cast<std::uint32_t>(slots.size()))) return false;
   while (!slots.empty()) {
     const auto batch = slots.first(std::min(slots.size(), kBatchInt8));
-    for (const std::uint32_t slot : batch) touched_ += touch(blocks_.i8(slot), blocks_.stride());
+    for (const std::uint32_t slot : batch) {
+      touched_ += touch(blocks_.i8(slot), blocks_.stride());
+      touched_ += static_cast<std::uint32_t>(blocks_.scale(slot).sum);
+    }
     for (const std::uint32_t slot : batch) offer_int8(slot);
     slots = slots.subspan(batch.size());
   }
@@ -80,7 +84,31 @@ bool Search::by_int8(std::span<const std::uint32_t> slots) {
 bool Search::by_bits(std::uint32_t nearest) {
   if (bits() == nullptr || !nearest_.find(blocks_, bits_.begin(), nearest)) return false;
   const Array<std::uint32_t>& slots = nearest_.slots();
-  return by_int8({slots.begin(), slots.end()});
+  if (!by_int8({slots.begin(), slots.end()})) return false;
+  did_suffice_ = is_complete();
+  return did_suffice_ || (best_.start(limit_, ids_) && by_int8());
+}
+
+/// Whether hardly any of the best can be beyond the codes that were taken, judging by how far the
+/// codes of those found are, and how much that varies. Nothing found is nothing to judge by.
+bool Search::is_complete() {
+  double sum = 0;
+  double squares = 0;
+  const Array<Hit>& hits = best_.hits();
+  if (hits.empty()) return false;
+  for (const Hit& hit : hits) {
+    std::uint16_t distance = 0;
+    distances(blocks_.bits(hit.slot), 1, bits_.begin(), blocks_.words(), &distance);
+    sum += distance;
+    squares += double{1} * distance * distance;
+  }
+  const double mean = sum / hits.size();
+  const double part = mean / blocks_.dimensions();
+  const double of_hits = squares / hits.size() - mean * mean;
+  // As if each bit differed by itself: of few hits, their own variance says little.
+  const double of_bits = mean * (1 - part);
+  const double deviation = std::sqrt(std::max(of_hits, of_bits));
+  return mean + kDeviationsOfBits * deviation <= nearest_.cut();
 }
 
 const std::uint64_t* Search::bits() {

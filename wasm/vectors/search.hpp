@@ -34,6 +34,8 @@ class Search {
   [[nodiscard]] bool by_int8(std::span<const std::uint32_t> slots);
   /// `nearest`: how many codes are taken
   [[nodiscard]] bool by_bits(std::uint32_t nearest);
+  /// After by_bits: it was not done again by int8.
+  [[nodiscard]] bool did_suffice() const { return did_suffice_; }
 
   /// Best first; valid until start().
   const Array<Hit>& finish() { return best_.finish(); }
@@ -46,6 +48,7 @@ class Search {
   [[nodiscard]] float margin(float scale) const;
   void offer_int8(std::uint32_t slot);
   void rescore();
+  [[nodiscard]] bool is_complete();
   void offer_exact(std::uint32_t slot, const float* v);
 
   const Blocks& blocks_;
@@ -55,6 +58,7 @@ class Search {
   Array<std::uint64_t> bits_;
   float scale_ = 0;  // of codes_
   std::uint32_t touched_ = 0;
+  bool did_suffice_ = false;
   double threshold_ = 0;
   std::uint32_t limit_ = 0;
   Best best_;

@@ -92,7 +92,11 @@ void VectorIndex::prepare() {
 
 bool VectorIndex::search_all(std::uint32_t limit) {
   plan_ = planner_.plan(size(), limit);
-  if (plan_.way == Way::kBits) return search_.by_bits(plan_.nearest);
+  if (plan_.way == Way::kBits) {
+    if (!search_.by_bits(plan_.nearest)) return false;
+    if (!search_.did_suffice()) plan_.way = Way::kInt8;
+    return true;
+  }
   if (plan_.way == Way::kInt8) return search_.by_int8();
   search_.exact();
   return true;

@@ -32,10 +32,13 @@ const fixtures = {
  * @param {Record<string, string>} [options.entries] path on the site -> module to bundle for it, besides or
  *   instead of the fixtures
  * @param {Record<string, string>} [options.files] path on the site -> text, as it is
+ * @param {Record<string, string>} [options.headers] of every answer, instead of the policy's or besides
  */
-export async function startSite(t, { entries = {}, files = {} } = {}) {
+export async function startSite(t, { entries = {}, files = {}, headers = {} } = {}) {
   const served = new Map(await bundles({ ...fixtures, ...entries }))
-  served.set('/module.wasm', await readFile(file('../../../dist/module.wasm')))
+  for (const name of ['module.wasm', 'vectors.wasm', 'vectors-relaxed.wasm']) {
+    served.set(`/${name}`, await readFile(file(`../../../dist/${name}`)))
+  }
   served.set('/', page)
   served.set('/favicon.ico', '')
   for (const [path, text] of Object.entries(files)) served.set(`/${path}`, text)
@@ -47,6 +50,7 @@ export async function startSite(t, { entries = {}, files = {} } = {}) {
     response.setHeader('content-security-policy', contentSecurityPolicy)
     // asked for again each time; with no-store no page would go into the back/forward cache
     response.setHeader('cache-control', 'no-cache')
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     if (request.method === 'POST' && pathname === '/report') {
       let text = ''
       for await (const chunk of request.setEncoding('utf8')) text += chunk
