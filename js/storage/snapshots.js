@@ -39,7 +39,12 @@ export class Snapshots {
   async fold(source) {
     const { disk } = this
     const { to, isWhole, rows } = source
-    const before = disk.manifest
+    const before = await this.currentManifest()
+    if (before.generation !== disk.manifest.generation) {
+      // another context has done it: there may be nothing left to do
+      disk.setManifest(before)
+      return false
+    }
     const isNews = isWhole ? to >= reach(before) : to > reach(before)
     if (!isNews) return false
     const id = disk.paths.snapshotId(to, randomHex())

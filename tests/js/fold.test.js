@@ -153,6 +153,26 @@ test('of two who fold at once the first counts, and the other leaves nothing', a
   assert.ok(pieces.every((path) => path.includes(snapshots[0].id)))
 })
 
+test('who hears only now that another has folded writes nothing', async () => {
+  const name = newName()
+  const [one, two] = [
+    await openContext(name, { foldAfter: 2 }),
+    await openContext(name, { foldAfter: 2 }),
+  ]
+  for (const value of ['a', 'b']) await one.write(value)
+  await two.refresh()
+  assert.ok(two.disk.isFoldDue())
+  await one.fold(2, ['ab'])
+  const before = await filesOf(name)
+  const nextPiece = () => assert.fail('asked for a piece')
+  const source = { ...noVectors, to: 2, isWhole: true, rows: 1, nextPiece }
+  assert.equal(await two.disk.fold(source), false)
+  assert.deepEqual(await filesOf(name), before)
+  assert.ok(!two.disk.isFoldDue())
+  assert.equal(await two.write('c'), 3)
+  assert.deepEqual(await stored(name), ['2 ab', '3 c'])
+})
+
 test('one that is given up is nothing, and the next one cleans up after it', async () => {
   const name = newName()
   const { disk, write, fold } = await openContext(name)
