@@ -15,11 +15,11 @@ import { build } from 'esbuild'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** @type {string} a project that has installed the package and what it depends on, and nothing else */
+/** @type {string} a project that has installed the package, what it depends on and its peers, and nothing else */
 let project
 /** @type {string[]} what is in it, by path */
 let files
-/** @type {{ name: string, exports?: unknown, dependencies?: object }} its package.json */
+/** @type {{ name: string, exports?: unknown, dependencies?: object, peerDependencies?: object }} its package.json */
 let manifest
 
 before(async () => {
@@ -35,7 +35,7 @@ before(async () => {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1))
   manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
-  for (const name of Object.keys(manifest.dependencies ?? {})) {
+  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
     const from = join(root, 'node_modules', name)
     await cp(from, join(project, 'node_modules', name), { recursive: true })
   }
@@ -103,6 +103,7 @@ test('package: every entry can be imported', async () => {
     assert.notEqual(stdout.trim(), '', `${specifier} exports something`)
     if (path === '.') assert.match(stdout, /\bopenSync\b.*\bregisterBackgroundSync\b/)
     if (path === './auth-storage') assert.match(stdout, /\bsharedAuthStorage\b/)
+    if (path === './react') assert.match(stdout, /\bSyncProvider\b.*\buseSyncStatus\b/)
     if (path === './service-worker') assert.equal(stdout.trim(), 'startBackgroundSync')
   }
 })

@@ -4,6 +4,7 @@
 
 import * as authStorage from '../../types/auth-storage.js'
 import * as ours from '../../types/index.js'
+import * as react from '../../types/react.js'
 import * as worker from '../../types/service-worker.js'
 import type * as promised from './api.js'
 
@@ -101,6 +102,11 @@ holds<Keeps<ours.FieldSpec, promised.FieldSpec>>()
 const asPromised: typeof promised.defineSchema = ours.defineSchema
 const promisedSchema: promised.SomaticSchema = ours.somaticSchema
 void asPromised, promisedSchema
+
+// "./react" ---------------------------------------------------------------------------------------
+
+type Hooks = 'useSync' | 'useSyncStatus' | 'useCollection' | 'useRow' | 'useSearch'
+holds<Equal<keyof typeof react, 'SyncProvider' | Hooks>>()
 
 // "./auth-storage" --------------------------------------------------------------------------------
 
