@@ -103,6 +103,8 @@ test('package: every entry can be imported', async () => {
     assert.notEqual(stdout.trim(), '', `${specifier} exports something`)
     if (path === '.') assert.match(stdout, /\bopenSync\b.*\bregisterBackgroundSync\b/)
     if (path === './auth-storage') assert.match(stdout, /\bsharedAuthStorage\b/)
+    if (path === './supabase-sync-extended')
+      assert.match(stdout, /\bbindSync\b.*\bsyncUserProgress\b/)
     if (path === './react') assert.match(stdout, /\bSyncProvider\b.*\buseSyncStatus\b/)
     if (path === './service-worker') assert.equal(stdout.trim(), 'startBackgroundSync')
   }

@@ -4,20 +4,14 @@
 
 import * as authStorage from '../../types/auth-storage.js'
 import * as ours from '../../types/index.js'
+import * as dropin from '../../types/supabase-sync-extended.js'
 import * as react from '../../types/react.js'
 import * as worker from '../../types/service-worker.js'
 import type * as promised from './api.js'
 
 // What later issues bring: the only names that may be missing. Shrinks, never grows.
 type Later = {
-  exports:
-    | 'syncChatMessage'
-    | 'syncJournalEntry'
-    | 'syncSovereignLog'
-    | 'syncAttunementFeedback'
-    | 'bulkSyncAllData'
-    | 'syncStore'
-    | 'seedMappings'
+  exports: 'syncStore' | 'seedMappings'
   options: 'realtime'
   client:
     | 'exportData'
@@ -46,7 +40,7 @@ declare function holds<_T extends true>(): void
 
 // Exports -----------------------------------------------------------------------------------------
 
-type Entries = typeof ours & typeof worker
+type Entries = typeof ours & typeof worker & Pick<typeof dropin, keyof typeof dropin & keyof typeof promised>
 holds<Equal<keyof Entries, Exclude<keyof typeof promised, Later['exports']>>>()
 holds<Equal<keyof typeof worker, 'startBackgroundSync'>>()
 holds<Keeps<typeof ours.localDate, typeof promised.localDate>>()
@@ -102,6 +96,15 @@ holds<Keeps<ours.FieldSpec, promised.FieldSpec>>()
 const asPromised: typeof promised.defineSchema = ours.defineSchema
 const promisedSchema: promised.SomaticSchema = ours.somaticSchema
 void asPromised, promisedSchema
+
+// "./supabase-sync-extended" ----------------------------------------------------------------------
+
+holds<Keeps<typeof dropin.syncChatMessage, typeof promised.syncChatMessage>>()
+holds<Keeps<typeof dropin.syncJournalEntry, typeof promised.syncJournalEntry>>()
+holds<Keeps<typeof dropin.syncSovereignLog, typeof promised.syncSovereignLog>>()
+holds<Keeps<typeof dropin.syncAttunementFeedback, typeof promised.syncAttunementFeedback>>()
+holds<Keeps<typeof dropin.bulkSyncAllData, typeof promised.bulkSyncAllData>>()
+holds<Keeps<dropin.SyncResult, promised.SyncResult>>()
 
 // "./react" ---------------------------------------------------------------------------------------
 
