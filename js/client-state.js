@@ -139,6 +139,22 @@ export class ClientState {
     await this.close()
   }
 
+  async deleteAccount() {
+    const { core, rpc, forgetUser } = this.parts
+    const refusal = this.refusal()
+    if (refusal || !core || !rpc) throw refusal
+    await this.writes.settled()
+    await rpc('delete_account', {}) // fails offline, and nothing has changed then
+    try {
+      // No context has anything left to send; what was under way meanwhile goes with the second call.
+      await core.wipe(() => {})
+      await rpc('delete_account', {})
+    } finally {
+      await forgetUser()
+      await this.close()
+    }
+  }
+
   /** @returns {SyncError | null} why nothing may be written or sent */
   refusal() {
     if (this.isClosing) return new SyncError('closed', 'the client is closed')

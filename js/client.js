@@ -264,6 +264,16 @@ export class SyncClient {
   }
 
   /**
+   * Removes everything the user owns on the server, then the local copy in every open tab, and closes this
+   * client. Other devices of the account drop theirs at their next sync. Signing out, and deleting the user
+   * in Supabase Auth, is the app's.
+   * @returns {Promise<void>} rejects offline, having removed nothing
+   */
+  deleteAccount() {
+    return of(this).deleteAccount()
+  }
+
+  /**
    * Refuses new work, lets what was written become durable, closes the database. Calls that still
    * wait for the network reject with "closed".
    * @returns {Promise<void>}

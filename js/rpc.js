@@ -30,7 +30,7 @@ export function rpcAs({ fetch, session, userId }) {
   return async (name, args) => {
     let response = await call(name, args, false)
     if (response.status === 401) response = await call(name, args, true)
-    if (response.ok) return response.json()
+    if (response.ok) return response.status === 204 ? null : response.json()
     const { code = '', message = '' } = await response.json().catch(() => ({}))
     const detail = `${name}(): ${message || `status ${response.status}`}`
     if (response.status === 401) throw new SyncError('unauthorized', `sign in again: ${detail}`)

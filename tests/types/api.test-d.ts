@@ -17,7 +17,6 @@ type Later = {
     | 'exportData'
     | 'exportStream'
     | 'importData'
-    | 'deleteAccount'
     | 'lock'
     | 'unlock'
   events: 'archetypeDue'

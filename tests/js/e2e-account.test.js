@@ -1,0 +1,72 @@
+// deleteAccount(): nothing of the user stays on the server or here; another device drops its copy; nobody else notices.
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { settle, startWorld, synced } from '../support/world.js'
+
+/** @type {import('../support/world.js').World} */
+let world
+before(async () => {
+  world = await startWorld()
+})
+after(() => world.stop())
+
+const log = (/** @type {string} */ content) => ({ category: 'chat', content, metadata: {} })
+
+/** @param {string} userId */
+async function rowsOnServer(userId) {
+  const [{ logs, progress }] = await world.server.sql(
+    `select (select count(*)::int from public.sovereign_logs where user_id = $1) as logs,
+            (select count(*)::int from public.user_progress where user_id = $1) as progress`,
+    [userId],
+  )
+  return logs + progress
+}
+
+test('the account goes, here, on the server and on the other device; another user stays', async () => {
+  const [leaving, staying] = [await world.newUser(), await world.newUser()]
+  const database = `leaving-${randomUUID()}`
+  const [a, b] = [await world.device(leaving, { database }), await world.device(leaving)]
+  const other = await world.device(staying)
+  for (const device of [a, other]) {
+    await device.collection('logs').put(randomUUID(), log('mine'))
+    await device.collection('progress').increment('self', 'totalCompletions')
+  }
+  await settle(a, b, other)
+  await a.collection('logs').put(randomUUID(), log('never sent'))
+  await b.collection('logs').put(randomUUID(), log('not sent yet'))
+  await a.deleteAccount()
+  assert.equal(a.status().state, 'closed')
+  assert.equal(await rowsOnServer(leaving.id), 0)
+  assert.equal(await rowsOnServer(staying.id), 2)
+  const again = await world.device(leaving, { database })
+  for (const name of synced) {
+    assert.equal(again.collection(/** @type {any} */ (name)).size, 0, name)
+  }
+  await b.sync()
+  const left = b.collection('logs').list()
+  assert.deepEqual(
+    left.map(({ content }) => content),
+    ['not sent yet'],
+    'what was acknowledged goes; an unsent edit of another device is not dropped silently',
+  )
+})
+
+test('offline nothing is removed', async () => {
+  const user = await world.newUser()
+  const device = await world.device(user)
+  await device.collection('logs').put(randomUUID(), log('mine'))
+  await device.sync()
+  world.proxy.offline()
+  try {
+    await assert.rejects(device.deleteAccount(), { code: 'offline' })
+  } finally {
+    world.proxy.offline(false)
+  }
+  assert.equal(device.collection('logs').size, 1)
+  assert.equal(await rowsOnServer(user.id), 1)
+  await device.collection('logs').put(randomUUID(), log('goes on'))
+  await device.sync()
+  assert.equal(await rowsOnServer(user.id), 2)
+})
