@@ -175,7 +175,7 @@ TEST_CASE("vector index: equal scores are ordered by id, and cut off there") {
   for (std::uint64_t i = 0; i < 300; ++i) pair.add({(i * 77) % 300, 0}, v);
   REQUIRE(pair.index.search(v.data(), 0.5, 7, {}) == Refusal::kNone);
   REQUIRE(pair.index.results().size() == 7);
-  for (std::uint64_t i = 0; i < 7; ++i) {
+  for (std::size_t i = 0; i < 7; ++i) {
     CHECK(pair.index.id(pair.index.results()[i].slot) == Id{i, 0});
   }
 }
