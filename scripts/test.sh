@@ -43,8 +43,9 @@ js() {
 browser() {
   bash scripts/build.sh
   bash scripts/chromium.sh >/dev/null
-  # without root they cannot be had, and their smoke test says that it was not run
-  if [ "$(id -u)" = 0 ]; then bash scripts/browsers.sh; else bash scripts/browsers.sh || true; fi
+  bash scripts/browsers.sh firefox >/dev/null
+  # only root can install it; without it its smoke test says that it was not run
+  bash scripts/browsers.sh webkit >/dev/null || [ "$(id -u)" != 0 ]
   node --test tests/browser/*.test.js
 }
 

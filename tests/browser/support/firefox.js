@@ -1,14 +1,15 @@
 // Debian's Firefox, driven by WebDriver BiDi, which it speaks by itself: no driver in between. With a profile of
 // its own, that a test may kill and start again. Ends all it starts.
 
-import { spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 // @ts-expect-error ws ships no types
 import { WebSocket } from 'ws'
-import { startGroup } from './process-group.js'
+import { spawnGroup } from './process-group.js'
 
 const patience = 90_000
 
@@ -45,7 +46,7 @@ class Firefox {
   constructor(profile) {
     this.name = 'Firefox'
     this.profile = profile
-    /** @type {Awaited<ReturnType<typeof startGroup>> | null} */
+    /** @type {ReturnType<typeof spawnGroup> | null} */
     this.group = null
     this.lastId = 0
     /** @type {Map<number, { resolve: (result: any) => void, reject: (error: Error) => void }>} */
@@ -55,12 +56,11 @@ class Firefox {
 
   async start() {
     const args = ['--headless', '--no-remote', '--remote-debugging-port', '0']
-    const main = spawn('firefox-esr', [...args, '--profile', this.profile, 'about:blank'], {
-      detached: true,
+    const group = spawnGroup(executable(), [...args, '--profile', this.profile, 'about:blank'], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
-    this.group = startGroup(main)
-    const url = await lineOf(main, /WebDriver BiDi listening on (ws:\S+)/)
+    this.group = group
+    const url = await lineOf(group.main, /WebDriver BiDi listening on (ws:\S+)/)
     this.socket = new WebSocket(`${url}/session`)
     this.socket.on('message', (/** @type {Buffer} */ data) => this.hear(JSON.parse(String(data))))
     this.socket.on('error', () => {})
@@ -117,8 +117,7 @@ class Firefox {
     return { call, close }
   }
 
-  /** SIGKILL, as by a crash, and a new start with the same profile. */
-  async cutOff() {
+  async crash() {
     await this.kill()
     await this.start()
   }
@@ -146,4 +145,13 @@ function lineOf(main, pattern) {
     })
     main.once('exit', () => reject(new Error(`it ended: ${told}`)))
   })
+}
+
+/** @type {string | undefined} */
+let path
+/** Installs it when it is missing. */
+function executable() {
+  const script = fileURLToPath(new URL('../../../scripts/browsers.sh', import.meta.url))
+  path ??= execFileSync('bash', [script, 'firefox'], { encoding: 'utf8' }).trim()
+  return path
 }

@@ -13,8 +13,8 @@
  * @property {string} name
  * @property {string} version
  * @property {(url: string) => Promise<OtherTab>} openTab
- * @property {(tabs: OtherTab[]) => Promise<void>} cutOff ends these tabs as abruptly as it can be done here; what is
- *   stored stays, and tabs can be opened
+ * @property {() => Promise<void>} crash SIGKILL to it and all it started, at once; then a new start, with the profile
+ *   it had
  */
 
 export {}

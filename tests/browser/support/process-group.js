@@ -1,28 +1,39 @@
-// A process and what it starts, as a group that is ended whole. Knows no browser.
+// A process and what it starts, as a group that is ended whole, and that ends with this process even if this one
+// is killed. Knows no browser.
 
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** @param {import('node:child_process').ChildProcess} main started with detached: true */
-export function startGroup(main) {
-  const pid = /** @type {number} */ (main.pid)
-  const end = () => signal(pid, 'SIGKILL')
-  // should this process end without ending it
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {import('node:child_process').SpawnOptions} options
+ */
+export function spawnGroup(command, args, options) {
+  const main = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args], {
+    ...options,
+    detached: true,
+  })
+  const end = () => signal(main.pid, 'SIGKILL')
   process.once('exit', end)
   return {
+    main,
+    /** SIGKILL to all of it at once; waits until nobody is left. */
     async kill() {
       process.off('exit', end)
-      const isGone = main.exitCode !== null || main.signalCode !== null
+      const isGone = main.pid === undefined || main.exitCode !== null || main.signalCode !== null
       const gone = isGone ? null : once(main, 'exit')
-      signal(pid, 'SIGKILL')
+      end()
       await gone
-      while (signal(pid, 0)) await pause(20)
+      while (signal(main.pid, 0)) await pause(20)
     },
   }
 }
 
-/** @param {number} pid @param {NodeJS.Signals | 0} name @returns {boolean} false: nobody is left */
+/** @param {number | undefined} pid @param {NodeJS.Signals | 0} name @returns {boolean} false: nobody is left */
 function signal(pid, name) {
+  if (pid === undefined) return false
   try {
     return process.kill(-pid, name)
   } catch {

@@ -1,184 +1,196 @@
-// Debian's WebKitGTK in its MiniBrowser, driven by WebDriver through WebKitWebDriver, on a display of Xvfb. What
-// an automated MiniBrowser stores is gone when it ends. Ends all it starts.
+// Debian's WebKitGTK (in ./webkit-browser.js), driven by WebDriver through WebKitWebDriver, on a display of Xvfb.
+// With a profile of its own, that a test may kill and start again. Ends all it starts.
 
-import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { startGroup } from './process-group.js'
+import { fileURLToPath } from 'node:url'
+import { spawnGroup } from './process-group.js'
 
 const patience = 90_000
 
+/** @param {string} path from this folder */
+const file = (path) => fileURLToPath(new URL(path, import.meta.url))
+
 /** @param {import('./other-browsers.js').Ending} t @returns {Promise<import('./other-browsers.js').OtherBrowser>} */
 export async function startWebKit(t) {
-  const home = await mkdtemp(join(tmpdir(), 'somatic-sync-webkit-'))
-  const browser = new WebKit(home)
+  const profile = await mkdtemp(join(tmpdir(), 'somatic-sync-webkit-'))
+  const browser = new WebKit(profile)
   t.after(async () => {
-    await browser.end()
-    await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+    await browser.kill()
+    await browser.display?.kill()
+    await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
   })
-  await browser.startAll()
+  await browser.startDisplay()
+  await browser.start()
   return browser
 }
 
 class WebKit {
-  /** @param {string} home */
-  constructor(home) {
+  /** @param {string} profile */
+  constructor(profile) {
     this.name = 'WebKit'
-    this.home = home
+    this.profile = profile
     this.version = ''
+    /** @type {ReturnType<typeof spawnGroup> | null} */
+    this.display = null
+    this.displayName = ''
+    /** @type {ReturnType<typeof spawnGroup> | null} WebKitWebDriver and the browser that it starts */
+    this.group = null
+    this.url = ''
+    this.first = '' // window: it shows nothing
     this.lastId = 0
-    /** @type {ReturnType<typeof startGroup>[]} */
-    this.groups = []
-    this.first = ''
-    /** One command at a time: a command is for the window that was switched to. */
+    /** @type {Promise<unknown>} one command at a time: a command is for the window that was switched to */
     this.last = Promise.resolve()
   }
 
-  async startAll() {
-    const display = await this.startDisplay()
-    const { home } = this
-    const driver = spawn('WebKitWebDriver', ['-p', String(await freePort())], {
-      detached: true,
+  async startDisplay() {
+    execFileSync('bash', [file('../../../scripts/browsers.sh'), 'webkit'])
+    const args = ['-displayfd', '3', '-screen', '0', '800x600x24', '-nolisten', 'tcp']
+    const display = spawnGroup('Xvfb', args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+    this.display = display
+    /** @type {string} */
+    const number = await new Promise((resolve, reject) => {
+      display.main.stdio[3]?.once('data', (data) => resolve(String(data).trim()))
+      display.main.once('error', reject)
+      display.main.once('exit', () => reject(new Error('Xvfb does not start')))
+    })
+    this.displayName = `:${number}`
+  }
+
+  /** Starts it, or starts it again with the profile it had. */
+  async start() {
+    const { profile } = this
+    const port = await freePort()
+    const group = spawnGroup('WebKitWebDriver', [`--port=${port}`], {
       stdio: 'ignore',
       env: {
         ...process.env,
-        ...{ DISPLAY: `:${display}`, HOME: home, XDG_CACHE_HOME: home, XDG_DATA_HOME: home },
-        ...{ XDG_CONFIG_HOME: home, XDG_RUNTIME_DIR: home, LIBGL_ALWAYS_SOFTWARE: '1' },
-        // everything in here is a test's own
+        ...{ DISPLAY: this.displayName, GDK_BACKEND: 'x11', HOME: profile },
+        ...{ XDG_CACHE_HOME: profile, XDG_CONFIG_HOME: profile, XDG_DATA_HOME: profile },
+        // there may be no GPU, no bus and no namespaces; all that is shown here is a test's own
+        ...{ LIBGL_ALWAYS_SOFTWARE: '1', NO_AT_BRIDGE: '1', GTK_A11Y: 'none' },
         WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
       },
     })
-    this.groups.push(startGroup(driver))
-    this.url = `http://127.0.0.1:${driver.spawnargs[2]}`
-    const binary = await miniBrowser()
-    const options = { 'webkitgtk:browserOptions': { binary, args: ['--automation'] } }
-    const session = await this.eventually(() =>
-      this.command('POST', '/session', { capabilities: { alwaysMatch: options } }),
-    )
-    this.session = `/session/${session.sessionId}`
-    this.version = session.capabilities.browserVersion
+    this.group = group
+    this.url = `http://127.0.0.1:${port}`
+    await this.listening(group.main)
+    const capabilities = {
+      // dies with its driver, which would leave it alive
+      'webkitgtk:browserOptions': {
+        binary: 'setpriv',
+        args: ['--pdeathsig', 'KILL', 'gjs', '-m', file('webkit-browser.js'), profile],
+      },
+    }
+    const { sessionId, capabilities: got } = await this.command('POST', '/session', {
+      capabilities: { alwaysMatch: capabilities },
+    })
+    this.session = `/session/${sessionId}`
+    this.version = got.browserVersion
     this.first = await this.command('GET', `${this.session}/window`)
   }
 
-  /** @returns {Promise<string>} its number */
-  startDisplay() {
-    const args = ['-displayfd', '3', '-screen', '0', '800x600x24', '-nolisten', 'tcp']
-    const display = spawn('Xvfb', args, {
-      detached: true,
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-    })
-    this.groups.push(startGroup(display))
-    return new Promise((resolve, reject) => {
-      display.stdio[3]?.on('data', (/** @type {Buffer} */ data) => resolve(String(data).trim()))
-      display.once('exit', () => reject(new Error('Xvfb did not start')))
-    })
+  /** @param {import('node:child_process').ChildProcess} driver */
+  async listening(driver) {
+    for (const end = Date.now() + patience; ; await pause(50)) {
+      try {
+        return await this.command('GET', '/status')
+      } catch (error) {
+        if (driver.exitCode !== null || driver.signalCode !== null || Date.now() > end)
+          throw new Error('WebKitWebDriver does not start', { cause: error })
+      }
+    }
   }
 
   /** @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>} */
   async command(method, path, body) {
-    const init = {
+    const response = await fetch(this.url + path, {
       method,
       body: body && JSON.stringify(body),
       signal: AbortSignal.timeout(patience),
-    }
-    const response = await fetch(this.url + path, init)
+    })
     const { value } = await response.json()
     if (!response.ok) throw new Error(`${path}: ${value?.error}: ${value?.message}`)
     return value
   }
 
-  /** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
-  async eventually(work) {
-    for (const end = Date.now() + patience; ; ) {
-      try {
-        return await work()
-      } catch (error) {
-        if (Date.now() > end) throw error
-        await pause(200)
-      }
-    }
-  }
-
-  /** @template T @param {string} handle @param {() => Promise<T>} work @returns {Promise<T>} */
-  inWindow(handle, work) {
-    const result = this.last.then(async () => {
-      await this.command('POST', `${this.session}/window`, { handle })
-      return work()
-    })
-    this.last = result.then(
-      () => {},
-      () => {},
-    )
-    return result
-  }
-
   /** @param {string} url */
   async openTab(url) {
-    const { handle } = await this.inWindow(this.first, () =>
-      this.command('POST', `${this.session}/window/new`, { type: 'tab' }),
-    )
-    await this.inWindow(handle, () => this.command('POST', `${this.session}/url`, { url }))
-    /** @param {string} script @param {unknown[]} args */
-    const run = (script, args) =>
-      this.inWindow(handle, () =>
-        this.command('POST', `${this.session}/execute/sync`, { script, args }),
-      )
-    /** @param {string} name @param {unknown} [argument] */
-    const call = async (name, argument) => {
-      const id = String(++this.lastId)
-      await run(startCall, [id, name, argument === undefined ? '' : JSON.stringify(argument)])
-      for (;;) {
-        const answer = await run('return globalThis.calls[arguments[0]]', [id])
-        if (answer?.error) throw new Error(`${name}: ${answer.error}`)
-        if (answer) return JSON.parse(answer.result)
-        await pause(20)
-      }
+    const { session } = this
+    /** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+    const inTurn = (work) => {
+      const result = this.last.then(work)
+      this.last = result.catch(() => {})
+      return result
     }
-    const close = () =>
-      this.inWindow(handle, () => this.command('DELETE', `${this.session}/window`))
-    return { call, close }
+    const { handle } = await inTurn(async () => {
+      // whatever tab was switched to may be closed by now
+      await this.command('POST', `${session}/window`, { handle: this.first })
+      return this.command('POST', `${session}/window/new`, { type: 'window' })
+    })
+    /** @param {string} method @param {string} path @param {object} [body] */
+    const inWindow = (method, path, body) =>
+      inTurn(async () => {
+        await this.command('POST', `${session}/window`, { handle })
+        return this.command(method, `${session}${path}`, body)
+      })
+    /** @param {string} script @param {unknown[]} args */
+    const run = (script, args) => inWindow('POST', '/execute/sync', { script, args })
+    await inWindow('POST', '/url', { url })
+    return {
+      /** Started, then asked for: WebDriver would let no other tab do anything meanwhile. @param {string} name @param {unknown} [argument] */
+      call: async (name, argument) => {
+        const id = String(++this.lastId)
+        await run(startCall, [id, name, argument === undefined ? '' : JSON.stringify(argument)])
+        for (; ; await pause(20)) {
+          const answer = await run(takeAnswer, [id])
+          if (answer?.error) throw new Error(`${name}: ${answer.error}`)
+          if (answer) return JSON.parse(answer.result)
+        }
+      },
+      close: () => inWindow('DELETE', '/window'),
+    }
   }
 
-  /**
-   * The tabs are closed in the middle of what they do. Killing a web process ends the automation session,
-   * and with it the browser and all it stored.
-   * @param {import('./other-browsers.js').OtherTab[]} tabs
-   */
-  async cutOff(tabs) {
-    for (const tab of tabs) await tab.close()
-    await this.inWindow(this.first, async () => {})
+  async crash() {
+    await this.kill()
+    await this.start()
   }
 
-  async end() {
-    for (const group of this.groups.reverse()) await group.kill()
+  /** SIGKILL: its driver, the browser, its network process and its web processes. */
+  async kill() {
+    await this.group?.kill()
+    this.group = null
   }
 }
 
 const startCall = `
   const [id, name, json] = arguments
   globalThis.calls ??= {}
-  const go = async () => {
+  const work = async () => {
     for (let i = 0; i < 600 && !globalThis.somatic; i++) await new Promise((then) => setTimeout(then, 50))
     return globalThis.somatic[name](json === '' ? undefined : JSON.parse(json))
   }
-  go().then(
+  work().then(
     (result) => { globalThis.calls[id] = { result: JSON.stringify(result ?? null) } },
     (error) => { globalThis.calls[id] = { error: String(error) } },
   )`
 
-async function miniBrowser() {
-  const [library] = (await readdir('/usr/lib')).filter((name) => name.endsWith('-linux-gnu'))
-  const folder = join('/usr/lib', library, 'webkit2gtk-4.1')
-  return join(folder, 'MiniBrowser')
-}
+const takeAnswer = `
+  const [id] = arguments
+  const answer = globalThis.calls[id] ?? null
+  delete globalThis.calls[id]
+  return answer`
 
 /** @returns {Promise<number>} */
 function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
       const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
       server.close(() => resolve(port))
     })
