@@ -1,6 +1,8 @@
 // Owns the names of embeddings: the same text of the same row has the same id on every device, so that
 // whoever makes it twice makes one row.
 
+import { hex, uuid5 } from '../uuid5.js'
+
 const encoder = new TextEncoder()
 
 /**
@@ -16,21 +18,5 @@ const encoder = new TextEncoder()
  */
 export async function embeddingId({ userId, collection, key, passage, model, text }) {
   const sum = hex(new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text))))
-  const name = encoder.encode(`${collection}/${key}#${passage}/${model}/${sum}`)
-  const space = Uint8Array.from(userId.replaceAll('-', '').match(/../g) ?? [], (byte) =>
-    Number.parseInt(byte, 16),
-  )
-  const both = new Uint8Array(space.length + name.length)
-  both.set(space)
-  both.set(name, space.length)
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-1', both)).subarray(0, 16)
-  hash[6] = (hash[6] & 0x0f) | 0x50
-  hash[8] = (hash[8] & 0x3f) | 0x80
-  const text16 = hex(hash)
-  return [0, 8, 12, 16, 20].map((from, i) => text16.slice(from, [8, 12, 16, 20, 32][i])).join('-')
-}
-
-/** @param {Uint8Array} bytes */
-function hex(bytes) {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return uuid5(userId, `${collection}/${key}#${passage}/${model}/${sum}`)
 }
