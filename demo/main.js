@@ -35,7 +35,8 @@ async function openDevice(server, user, name, logPath) {
   const auth = authOf(await signedInClient({ url: server.url, anonKey: server.anonKey }, user))
   const client = await openSync({
     ...{ url: server.url, key: server.anonKey, auth, database: `demo-${name}` },
-    ...{ autoSync: false, fetch: wire.fetch },
+    // every write of the demo is in its log, so that it can be judged: none in the background
+    ...{ autoSync: false, insights: false, fetch: wire.fetch },
   })
   return { name, client, wire, write: loggedWriter({ path: logPath, device: name, client }) }
 }

@@ -9,7 +9,7 @@ import { Rows } from './rows.js'
 import { Status } from './status.js'
 import { Writes } from './writes.js'
 
-/** @typedef {'userchange' | 'rejected' | 'overwritten'} ClientEvent */
+/** @typedef {'userchange' | 'archetypeDue' | 'rejected' | 'overwritten'} ClientEvent */
 
 /**
  * @typedef {object} ClientParts
@@ -46,6 +46,7 @@ export class ClientState {
     /** @type {Record<ClientEvent, Listeners<unknown>>} */
     this.on = {
       userchange: new Listeners(onThrow),
+      archetypeDue: new Listeners(onThrow),
       rejected: new Listeners(onThrow),
       overwritten: new Listeners(onThrow),
     }
@@ -61,6 +62,8 @@ export class ClientState {
     }
     /** @type {Promise<import('./search/search.js').Search> | null} made by the first search */
     this.searching = null
+    /** @type {import('./insights/insights.js').Insights | null} */
+    this.insights = null
     /** @type {(() => Promise<void>)[]} what end() stops first */
     this.helpers = []
     /** @type {Map<string, Rows>} by collection */

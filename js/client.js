@@ -147,7 +147,8 @@ export class SyncClient {
 
   /**
    * userchange: { userId } of who is signed in now, or null. rejected: a RejectedMutation.
-   * overwritten: an OverwrittenText.
+   * overwritten: an OverwrittenText. archetypeDue: { entries, since }, the sovereign entries there are
+   * and those the last analysis knew; answerArchetype() answers it.
    * @param {ClientEvent} event
    * @param {(detail: unknown) => void} listener
    * @returns {() => void} stops it
@@ -158,7 +159,10 @@ export class SyncClient {
     if (!Object.hasOwn(listeners, event)) {
       throw new SyncError('invalid-value', `there is no event "${event}"`)
     }
-    return listeners[event].add(listener)
+    const stop = listeners[event].add(listener)
+    // it may have been due before anybody listened
+    if (event === 'archetypeDue') of(this).insights?.ask(0)
+    return stop
   }
 
   /**

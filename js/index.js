@@ -5,6 +5,8 @@ import { open } from './open.js'
 
 export { registerBackgroundSync } from './background-sync.js'
 export { SyncError } from './error.js'
+export { answerArchetype } from './insights/archetype.js'
+export { oejtsProgress } from './insights/oejts.js'
 export { localDate } from './local-date.js'
 export { defineSchema } from './schema.js'
 export { huggingFaceEmbedder, lexicalEmbedder } from './search/embedders.js'
@@ -42,6 +44,7 @@ export function openSync(options) {
 /** @typedef {import('./search/search.js').ContextOptions} ContextOptions */
 /** @typedef {import('./search/search.js').Match} Match */
 /** @typedef {import('./search/embedders.js').Embedder} Embedder */
+/** @typedef {import('./insights/oejts.js').OejtsProgress} OejtsProgress */
 /** @typedef {import('./client.js').RejectedMutation} RejectedMutation */
 /** @typedef {import('./client.js').OverwrittenText} OverwrittenText */
 /**

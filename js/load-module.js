@@ -21,6 +21,16 @@ import { messageOf, SyncError } from './error.js'
  */
 
 /**
+ * The core's pattern insights; wasm/insights/patterns.hpp says what the calls mean.
+ * @typedef {object} WasmPatterns
+ * @property {(key: string, entryJson: string) => void} set
+ * @property {(key: string) => void} remove
+ * @property {() => void} clear
+ * @property {(today: string) => string} result
+ * @property {() => void} delete
+ */
+
+/**
  * What the engine calls. `effects` is called synchronously from inside load and handle, and after a
  * finished fetch.
  * @typedef {object} Hooks
@@ -33,6 +43,7 @@ import { messageOf, SyncError } from './error.js'
 /**
  * @typedef {object} EngineExports
  * @property {new (configJson: string, hooks: Hooks) => WasmEngine} Engine
+ * @property {new () => WasmPatterns} Patterns
  * @property {() => string} errorCodes
  * @property {() => number} journalFormat the newest that this build reads and writes
  */

@@ -41,6 +41,8 @@ import { within } from './within.js'
  *   automatic embeddings
  * @property {'rules' | 'all'} [embed] which logs get embeddings: those that a rule of the schema asks for
  *   (default), or all
+ * @property {boolean} [insights] compute path.patterns from the sovereign logs and tell "archetypeDue".
+ *   Default true where the schema has logs and path
  * @property {typeof fetch} [fetch]
  * @property {() => number} [now] milliseconds since 1970; default Date.now
  * @property {string | URL | BufferSource} [wasm] where module.wasm is, or its bytes
@@ -144,6 +146,7 @@ export async function open(options, createModule) {
     contexts.start()
     if (isDurable) askToPersist(state)
     if (options.embedder) startEmbedding(state, options, name)
+    if (options.insights !== false) startInsights(state, module, name)
     return start(state)
   } catch (error) {
     await release()
@@ -216,6 +219,29 @@ async function startEmbedding(state, { embedder, embed }, name) {
   state.helpers.push(() => maker.stop())
 }
 
+/**
+ * In the background, and in a module of its own, so that nothing waits for it.
+ * @param {ClientState} state
+ * @param {import('./load-module.js').Module} module
+ * @param {string} name
+ */
+async function startInsights(state, module, name) {
+  const { logs, path } = state.parts.schema.collections
+  const isKept = path?.key === 'self' && (path.fields.patterns || path.fields.archetypeAnalysis)
+  if (!logs || !isKept || !module.Patterns) return
+  try {
+    const { Insights } = await import('./insights/insights.js')
+    if (state.isClosing) return
+    state.insights = new Insights(state, {
+      ...{ patterns: new module.Patterns(), lockName: `somatic-sync:${name}:patterns` },
+      onFailed: (error) => state.report(error),
+    })
+    state.helpers.push(() => state.insights?.stop() ?? Promise.resolve())
+  } catch (error) {
+    state.report(new SyncError('invariant', `insights are not made: ${messageOf(error)}`, error))
+  }
+}
+
 /** @param {ClientState} state */
 async function askToPersist({ status }) {
   const storage = globalThis.navigator?.storage
@@ -251,7 +277,7 @@ function checkOptions(options) {
   }
   check(typeof options === 'object' && options !== null, 'options are missing')
   const { url, key, auth, database, storage, durability, foldAfter, debounceMs } = options
-  const { embedder, embed } = options
+  const { embedder, embed, insights } = options
   check(/^https?:\/\/./.test(url), 'url must be the project URL, https://...')
   check(typeof key === 'string' && key !== '', 'key must be the publishable key')
   const hasAuth = typeof auth === 'function' || typeof auth?.getSession === 'function'
@@ -268,5 +294,6 @@ function checkOptions(options) {
   const isEmbedder = embedder === undefined || typeof embedder?.embed === 'function'
   check(isEmbedder, 'embedder must have a function embed')
   check([undefined, 'rules', 'all'].includes(embed), 'embed is "rules" or "all"')
+  check([undefined, true, false].includes(insights), 'insights is true or false')
   check(debounceMs === undefined || debounceMs >= 0, 'debounceMs must be milliseconds')
 }

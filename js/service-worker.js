@@ -55,7 +55,7 @@ export function startBackgroundSync(options) {
         throw error
       })
       /** @type {any} */
-      const own = { ...options, autoSync: false, wasm: module }
+      const own = { ...options, autoSync: false, insights: false, wasm: module }
       return await open(own, createBareModule)
     } catch (error) {
       report(error)

@@ -10,6 +10,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const layers = ['base', 'protocol', 'store', 'sync', 'engine', 'host']
 // A module of its own: knows no layer, and none knows it.
 const apart = 'vectors'
+// Beside the layers: knows base only, and only host knows it.
+const beside = 'insights'
 const linesMax = 400
 
 /** @param {string} folder @param {RegExp} name */
@@ -34,7 +36,9 @@ function includeFault(path, included) {
   if ((from === apart) !== (to === apart) && [...layers, apart].includes(to)) {
     return `${from} must not know ${to}`
   }
-  if (!layers.includes(to)) return null
+  if (from === beside && layers.includes(to) && to !== 'base') return `${from} must not know ${to}`
+  if (to === beside && ![beside, 'host'].includes(from)) return `${from} must not know ${to}`
+  if (from === beside || !layers.includes(to)) return null
   return layers.indexOf(to) <= layers.indexOf(from) ? null : `${from} must not know ${to}`
 }
 
@@ -55,10 +59,14 @@ test('an include to the right, or of Emscripten outside host, is a fault', () =>
   assert.equal(includeFault('wasm/vectors/x.cpp', 'vectors/y.hpp'), null)
   assert.notEqual(includeFault('wasm/vectors/x.cpp', 'base/error.hpp'), null)
   assert.notEqual(includeFault('wasm/store/x.cpp', 'vectors/y.hpp'), null)
+  assert.equal(includeFault('wasm/insights/x.cpp', 'base/json.hpp'), null)
+  assert.equal(includeFault('wasm/host/x.cpp', 'insights/y.hpp'), null)
+  assert.notEqual(includeFault('wasm/insights/x.cpp', 'store/row.hpp'), null)
+  assert.notEqual(includeFault('wasm/engine/x.cpp', 'insights/y.hpp'), null)
 })
 
 test('every file of the core lies in a layer', () => {
-  const folders = [...layers, apart]
+  const folders = [...layers, apart, beside]
   for (const { path } of cpp) assert.ok(folders.includes(path.split('/')[1]), path)
 })
 

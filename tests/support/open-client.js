@@ -47,7 +47,7 @@ export function signedIn(userId) {
 }
 
 /**
- * A client of Anna's, offline and without autoSync unless said.
+ * A client of Anna's, offline, without autoSync and insights unless said.
  * @param {Record<string, any>} [options]
  * @param {any} [createModule]
  * @returns {Promise<any>} untyped: tests of wrong use are about wrong types
@@ -58,6 +58,7 @@ export function openClient(options = {}, createModule = createFakeModule) {
     key: 'publishable',
     auth: signedIn(anna),
     autoSync: false,
+    insights: false,
     fetch: offline,
     database: newDatabase(),
   }

@@ -38,7 +38,7 @@ export async function startWorld() {
 
   /**
    * A device of the user: its own database, unless `database` names one that was used before.
-   * Talks to the server only in sync(), unless told otherwise.
+   * Talks to the server only in sync(), and writes nothing of its own, unless told otherwise.
    * @param {User} user
    * @param {Partial<import('../../js/open.js').OpenOptions>} [options]
    */
@@ -51,6 +51,7 @@ export async function startWorld() {
       auth: authOf(user.client),
       database: `device-${randomUUID()}`,
       autoSync: false,
+      insights: false,
       onError: (error) => errors.push(error),
       ...options,
     })

@@ -1,4 +1,5 @@
-// What JavaScript may call: a list, no logic. js/engine.js is its only caller.
+// What JavaScript may call: a list, no logic. js/engine.js is the only caller of Engine,
+// js/insights that of Patterns.
 
 #include <emscripten/bind.h>
 
@@ -6,6 +7,7 @@
 #include <string>
 
 #include "host/host.hpp"
+#include "insights/patterns.hpp"
 
 namespace somatic {
 namespace {
@@ -66,6 +68,14 @@ std::string query(Binding& engine, const std::string& question_json) {
   return engine.host->query(parse_json(question_json)).dump();
 }
 
+void set_entry(Patterns& patterns, const std::string& key, const std::string& entry_json) {
+  patterns.set(key, parse_json(entry_json));
+}
+
+std::string patterns_result(const Patterns& patterns, const std::string& today) {
+  return patterns.result(today).dump();
+}
+
 int journal_format() { return kJournalFormat; }
 
 std::string error_codes() {
@@ -93,6 +103,12 @@ EMSCRIPTEN_BINDINGS(somatic_sync) {
       .function("giveVectors", &give_vectors)
       .function("endSnapshot", &end_snapshot)
       .function("query", &query);
+  emscripten::class_<Patterns>("Patterns")
+      .constructor<>()
+      .function("set", &set_entry)
+      .function("remove", &Patterns::remove)
+      .function("clear", &Patterns::clear)
+      .function("result", &patterns_result);
   emscripten::function("errorCodes", &error_codes);
   emscripten::function("journalFormat", &journal_format);
 }
