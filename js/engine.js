@@ -7,7 +7,7 @@
 //
 // The engine is never entered twice: what an effect or a listener feeds waits for its turn.
 
-import { messageOf, SyncError } from './error.js'
+import { asSyncError, messageOf, SyncError } from './error.js'
 import { foldedPart } from './folded-part.js'
 import { Folding } from './folding.js'
 import { idleTimeout } from './within.js'
@@ -266,8 +266,7 @@ export class Core {
       this.folding.consider()
       this.host.onCommitted()
     } catch (error) {
-      const { code, message } =
-        error instanceof SyncError ? error : new SyncError('storage-lost', messageOf(error))
+      const { code, message } = asSyncError(error, 'storage-lost')
       if (code === 'reload-needed' && !this.isReadOnly) {
         this.isReadOnly = true
         this.host.onStatus((notice) => this.notices.push(notice))
@@ -305,8 +304,8 @@ export class Core {
     try {
       await this.readVectors()
     } catch (error) {
-      answer.code = error instanceof SyncError ? error.code : 'storage-lost'
-      answer.message = messageOf(error)
+      const { code, message } = asSyncError(error, 'storage-lost')
+      Object.assign(answer, { code, message })
     }
     this.feed(answer)
   }

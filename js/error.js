@@ -72,3 +72,16 @@ export function messageOf(error) {
   }
   return String(error)
 }
+
+/**
+ * What was thrown, if it is a SyncError; else one of this code that carries it.
+ * @param {unknown} error
+ * @param {string} code
+ * @param {string} [what] did not work
+ * @returns {SyncError}
+ */
+export function asSyncError(error, code, what = '') {
+  if (error instanceof SyncError) return error
+  const message = messageOf(error)
+  return new SyncError(code, what ? `${what}: ${message}` : message, error)
+}

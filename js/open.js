@@ -6,7 +6,7 @@ import { SyncClient } from './client.js'
 import { ClientState } from './client-state.js'
 import { Contexts } from './contexts/contexts.js'
 import { Core } from './engine.js'
-import { messageOf, SyncError } from './error.js'
+import { asSyncError, messageOf, SyncError } from './error.js'
 import { loadModule } from './load-module.js'
 import { makeRequests } from './requests.js'
 import { rpcAs } from './rpc.js'
@@ -201,45 +201,52 @@ async function answerSession(core, contexts, source, auth, userId, refresh) {
 }
 
 /**
- * In the background, and in a module of its own: who has no embedder never loads it.
+ * In the background, and in a module of its own: nothing waits for it, and who does not use it never loads it.
  * @param {ClientState} state
- * @param {OpenOptions<any>} options
- * @param {string} name
+ * @param {string} what is not made when that fails
+ * @param {() => Promise<() => { stop(): Promise<void> }>} load
  */
-async function startEmbedding(state, { embedder, embed }, name) {
+async function startHelper(state, what, load) {
+  try {
+    const start = await load()
+    if (state.isClosing) return
+    const helper = start()
+    state.helpers.push(() => helper.stop())
+  } catch (error) {
+    state.report(asSyncError(error, 'invariant', `${what} are not made`))
+  }
+}
+
+/** @param {ClientState} state @param {OpenOptions<any>} options @param {string} name */
+function startEmbedding(state, { embedder, embed }, name) {
   const { collections } = state.parts.schema
   const into = Object.keys(collections).find((each) => state.rows.get(each)?.vectors.length)
   if (!embedder || into === undefined) return
-  const { EmbeddingMaker } = await import('./search/embedding-maker.js')
-  if (state.isClosing) return
-  const maker = new EmbeddingMaker(state, {
-    ...{ embedder, into, isAll: embed === 'all', lockName: `somatic-sync:${name}:embedding` },
-    onFailed: (error) => state.report(error),
+  startHelper(state, 'embeddings', async () => {
+    const { EmbeddingMaker } = await import('./search/embedding-maker.js')
+    return () =>
+      new EmbeddingMaker(state, {
+        ...{ embedder, into, isAll: embed === 'all', lockName: `somatic-sync:${name}:embedding` },
+        onFailed: (error) => state.report(error),
+      })
   })
-  state.helpers.push(() => maker.stop())
 }
 
-/**
- * In the background, and in a module of its own, so that nothing waits for it.
- * @param {ClientState} state
- * @param {import('./load-module.js').Module} module
- * @param {string} name
- */
-async function startInsights(state, module, name) {
+/** @param {ClientState} state @param {import('./load-module.js').Module} module @param {string} name */
+function startInsights(state, module, name) {
   const { logs, path } = state.parts.schema.collections
   const isKept = path?.key === 'self' && (path.fields.patterns || path.fields.archetypeAnalysis)
   if (!logs || !isKept || !module.Patterns) return
-  try {
+  startHelper(state, 'insights', async () => {
     const { Insights } = await import('./insights/insights.js')
-    if (state.isClosing) return
-    state.insights = new Insights(state, {
-      ...{ patterns: new module.Patterns(), lockName: `somatic-sync:${name}:patterns` },
-      onFailed: (error) => state.report(error),
-    })
-    state.helpers.push(() => state.insights?.stop() ?? Promise.resolve())
-  } catch (error) {
-    state.report(new SyncError('invariant', `insights are not made: ${messageOf(error)}`, error))
-  }
+    return () => {
+      state.insights = new Insights(state, {
+        ...{ patterns: new module.Patterns(), lockName: `somatic-sync:${name}:patterns` },
+        onFailed: (error) => state.report(error),
+      })
+      return state.insights
+    }
+  })
 }
 
 /** @param {ClientState} state */

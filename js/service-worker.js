@@ -5,7 +5,7 @@ import { ModuleCache } from './background/module-cache.js'
 import { Runs } from './background/runs.js'
 import { listen } from './background/worker.js'
 import { buildId, createBareModule, wasmUrl } from './core-module.js'
-import { errorInfo, messageOf, SyncError } from './error.js'
+import { asSyncError, errorInfo } from './error.js'
 import { open } from './open.js'
 
 /**
@@ -23,10 +23,8 @@ export function startBackgroundSync(options) {
   const scope = globalThis
   /** @param {unknown} error */
   const report = (error) => {
-    const known =
-      error instanceof SyncError ? error : new SyncError('invariant', messageOf(error), error)
     try {
-      options.onError?.(errorInfo(known))
+      options.onError?.(errorInfo(asSyncError(error, 'invariant')))
     } catch {
       // the place for failures failed
     }

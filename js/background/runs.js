@@ -1,7 +1,7 @@
 // Owns the runs of a worker: one client, however many events want it, each with its own end. Knows no
 // event; what an outcome means to the browser is worker.js's.
 
-import { messageOf, SyncError } from '../error.js'
+import { asSyncError, SyncError } from '../error.js'
 import { within } from '../within.js'
 
 /** @typedef {import('../client.js').SyncClient<any>} Client */
@@ -57,8 +57,7 @@ export class Runs {
       // A client that is there already reads in its next commit what a page wrote meanwhile.
       return { report: await (await unless(signal, client)).sync({ signal }) }
     } catch (cause) {
-      const error =
-        cause instanceof SyncError ? cause : new SyncError('server', messageOf(cause), cause)
+      const error = asSyncError(cause, 'server')
       return { error, mayPass: passing.includes(error.code) }
     } finally {
       await this.release(client)

@@ -1,5 +1,5 @@
-// Owns letting the contexts of one database do something one after the other, where that saves work:
-// nothing may go wrong when two do it at once. Knows nothing of what is done.
+// Owns letting the contexts of one database do something one after the other, or one of them alone, where
+// that saves work: nothing may go wrong when two do it at once. Knows nothing of what is done.
 
 /**
  * Does the work when no other context does work of that name, or after `waitMs` all the same: whoever
@@ -25,5 +25,23 @@ export function inTurn(name, waitMs, work) {
     const timer = setTimeout(() => waiting.abort(), waitMs)
     // Withdrawn, stolen or refused, as in a sandboxed frame: the work is done without the lock.
     locks.request(name, { signal: waiting.signal }, start).catch(start)
+  })
+}
+
+/**
+ * Does the work unless another context is doing work of that name. Always where there are no Web Locks.
+ * @param {string} name
+ * @param {() => Promise<void>} work
+ * @returns {Promise<boolean>} false: another one is at it
+ */
+export async function ifFree(name, work) {
+  const locks = globalThis.navigator?.locks
+  if (!locks) {
+    await work()
+    return true
+  }
+  return locks.request(name, { ifAvailable: true }, async (lock) => {
+    if (lock) await work()
+    return lock !== null
   })
 }

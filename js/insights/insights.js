@@ -4,10 +4,11 @@
 //   changed rows --2 s later--> entries -> Patterns (core) -> path.patterns
 //                                       -> how many        -> "archetypeDue"
 
-import { messageOf, SyncError } from '../error.js'
+import { BackgroundJob } from '../background-job.js'
+import { ifFree } from '../contexts/turn.js'
+import { asSyncError } from '../error.js'
 import { deviceZone } from '../local-date.js'
 import { following } from '../search/following.js'
-import { idleTimeout } from '../within.js'
 import { ArchetypeDue } from './archetype-due.js'
 import { PatternsKeeper } from './patterns-keeper.js'
 import { entryOf } from './sovereign-entry.js'
@@ -21,7 +22,7 @@ export class Insights {
    * @param {import('../client-state.js').ClientState} state
    * @param {object} options
    * @param {import('../load-module.js').WasmPatterns} options.patterns freed by stop()
-   * @param {(error: SyncError) => void} options.onFailed
+   * @param {(error: import('../error.js').SyncError) => void} options.onFailed
    * @param {string} options.lockName of a Web Lock: one context writes at a time
    * @param {() => string} [options.zoneOf] for tests: the user's time zone
    * @param {number} [options.waitMs] for tests: quiet time after the last change
@@ -29,11 +30,17 @@ export class Insights {
   constructor(state, { patterns, onFailed, lockName, zoneOf = deviceZone, waitMs = quietMs }) {
     this.state = state
     this.patterns = patterns
-    this.onFailed = onFailed
     this.lockName = lockName
     this.zoneOf = zoneOf
     this.waitMs = waitMs
-    this.isStopped = false
+    this.job = new BackgroundJob({
+      work: () => this.work(),
+      onError: (error) => {
+        onFailed(asSyncError(error, 'invariant', 'insights are not made'))
+        this.job.wake(lookAgainMs)
+      },
+      quietMs: waitMs,
+    })
     this.zone = zoneOf()
     /** @type {Map<string, number>} key of a sovereign log -> when it was written; NaN: nobody knows */
     this.times = new Map()
@@ -42,10 +49,6 @@ export class Insights {
     this.columns = columnsOf.map((name) => logs.fields[name]?.column ?? '')
     this.keeper = path.fields.patterns ? new PatternsKeeper(state, patterns) : null
     this.due = path.fields.archetypeAnalysis ? new ArchetypeDue(state) : null
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.timer = undefined
-    /** @type {Promise<void> | null} */
-    this.running = null
     /** since the last look began */
     this.isAsked = false
     this.follow()
@@ -82,36 +85,12 @@ export class Insights {
   /** There is something to look at, once it is quiet. @param {number} [ms] */
   ask(ms = this.waitMs) {
     this.isAsked = true
-    this.wake(ms)
-  }
-
-  /** @param {number} ms */
-  wake(ms) {
-    if (this.isStopped) return
-    clearTimeout(this.timer)
-    // a look that is under way may have begun before the last change
-    this.timer = idleTimeout(() => (this.running ? this.wake(this.waitMs) : this.run()), ms)
+    this.job.wake(ms)
   }
 
   /** Resolves when everything is as it should be, or that failed. @returns {Promise<void>} */
   run() {
-    this.running ??= this.work()
-      .catch((error) => this.failed(error))
-      .finally(() => {
-        this.running = null
-      })
-    return this.running
-  }
-
-  /** @param {unknown} error */
-  failed(error) {
-    if (this.isStopped) return
-    const known =
-      error instanceof SyncError
-        ? error
-        : new SyncError('invariant', `insights are not made: ${messageOf(error)}`, error)
-    this.onFailed(known)
-    this.wake(lookAgainMs)
+    return this.job.run()
   }
 
   async work() {
@@ -125,29 +104,16 @@ export class Insights {
       this.follow()
     }
     await this.logs?.current()
-    if (this.isStopped || this.state.refusal()) return
+    if (this.job.isStopped || this.state.refusal()) return
     this.due?.look(this.times.size, (at) => this.countUntil(at))
-    const isDone = await this.alone(async () => {
+    const isDone = await ifFree(this.lockName, async () => {
       // what another context wrote meanwhile need not be written again
       await this.state.parts.contexts?.refresh()
       await this.logs?.current()
-      if (!this.isStopped) await this.keeper?.look(this.zone)
+      if (!this.job.isStopped) await this.keeper?.look(this.zone)
     })
     if (!isDone) this.ask()
-    else if (!this.isAsked) this.wake(lookAgainMs)
-  }
-
-  /** @param {() => Promise<void>} work @returns {Promise<boolean>} false: another context is at it */
-  async alone(work) {
-    const locks = globalThis.navigator?.locks
-    if (!locks) {
-      await work()
-      return true
-    }
-    return locks.request(this.lockName, { ifAvailable: true }, async (lock) => {
-      if (lock) await work()
-      return lock !== null
-    })
+    else if (!this.isAsked) this.job.wake(lookAgainMs)
   }
 
   /** @param {string[]} keys */
@@ -174,12 +140,10 @@ export class Insights {
   }
 
   async stop() {
-    if (this.isStopped) return
-    this.isStopped = true
-    clearTimeout(this.timer)
+    if (this.job.isStopped) return
     this.logs?.stop()
     for (const undo of this.undo) undo()
-    await this.running
+    await this.job.stop()
     this.patterns.delete()
   }
 }

@@ -5,8 +5,9 @@
 //   changed rows --1 s later--> wanted ids - ids there = texts --embedder, some at a time--> put
 //                                ids there - wanted ids = stale --> removed
 
-import { messageOf, SyncError } from '../error.js'
-import { idleTimeout } from '../within.js'
+import { BackgroundJob } from '../background-job.js'
+import { ifFree } from '../contexts/turn.js'
+import { asSyncError, SyncError } from '../error.js'
 import { passagesIn } from './embed-rules.js'
 import { embeddingId } from './embedding-id.js'
 import { following } from './following.js'
@@ -39,12 +40,12 @@ export class EmbeddingMaker {
     this.isAll = isAll
     this.onFailed = onFailed
     this.lockName = lockName
-    this.isStopped = false
     this.failures = 0
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.timer = undefined
-    /** @type {Promise<void> | null} */
-    this.running = null
+    this.job = new BackgroundJob({
+      work: () => this.work(),
+      onError: (error) => this.failed(error),
+      quietMs,
+    })
     /** @type {Map<string, Set<string>>} source row, as "logs/key" -> ids of its embeddings */
     this.bySource = new Map()
     /** @type {Map<string, string>} id of an embedding -> its source row */
@@ -72,58 +73,34 @@ export class EmbeddingMaker {
       })
     })
     this.undo = [...this.rules.keys(), into].map((name) =>
-      state.rows.get(name)?.listeners.add(() => this.wake(quietMs)),
+      state.rows.get(name)?.listeners.add(() => this.job.wake(quietMs)),
     )
-    this.wake(quietMs)
-  }
-
-  /** @param {number} ms */
-  wake(ms) {
-    if (this.isStopped) return
-    clearTimeout(this.timer)
-    this.timer = idleTimeout(() => this.run(), ms)
+    this.job.wake(quietMs)
   }
 
   /** Resolves when there is nothing left to do, or it failed. */
   run() {
-    this.running ??= this.alone(() => this.work())
-      .then(() => {
-        this.failures = 0
-      })
-      .catch((error) => this.failed(error))
-      .finally(() => {
-        this.running = null
-      })
-    return this.running
+    return this.job.run()
   }
 
   /** @param {unknown} error */
   failed(error) {
-    if (this.isStopped) return
     this.failures += 1
-    const known =
-      error instanceof SyncError
-        ? error
-        : new SyncError('server', `embeddings are not made: ${messageOf(error)}`, error)
-    this.onFailed(known)
-    this.wake(Math.min(retryMs.most, retryMs.least * 2 ** (this.failures - 1)))
-  }
-
-  /** @param {() => Promise<void>} work */
-  async alone(work) {
-    const locks = globalThis.navigator?.locks
-    if (!locks) return work()
-    await locks.request(this.lockName, { ifAvailable: true }, (lock) => {
-      // whoever has it sees these rows too, unless it is closed in the middle of them
-      if (!lock) this.wake(lookAgainMs)
-      return lock ? work() : undefined
-    })
+    this.onFailed(asSyncError(error, 'server', 'embeddings are not made'))
+    this.job.wake(Math.min(retryMs.most, retryMs.least * 2 ** (this.failures - 1)))
   }
 
   async work() {
+    const isDone = await ifFree(this.lockName, () => this.makeAll())
+    // whoever is at it sees these rows too, unless it is closed in the middle of them
+    if (!isDone) this.job.wake(lookAgainMs)
+    this.failures = 0
+  }
+
+  async makeAll() {
     await this.made.current()
     for (const each of this.sources) await each.current()
-    while (this.due.size > 0 && !this.isStopped) {
+    while (this.due.size > 0 && !this.job.isStopped) {
       const places = [...this.due].slice(0, batchTexts)
       const texts = (await Promise.all(places.map((place) => this.plan(place)))).flat()
       for (let at = 0; at < texts.length; at += batchTexts) {
@@ -134,7 +111,7 @@ export class EmbeddingMaker {
     if (this.others.size === 0) return
     for (const place of this.others) this.due.add(place)
     this.others.clear()
-    this.wake(lookAgainMs)
+    this.job.wake(lookAgainMs)
   }
 
   /**
@@ -179,9 +156,9 @@ export class EmbeddingMaker {
 
   /** @param {Wanted[]} wanted */
   async make(wanted) {
-    if (wanted.length === 0 || this.isStopped) return
+    if (wanted.length === 0 || this.job.isStopped) return
     const made = await this.embedded(wanted)
-    if (this.isStopped) return
+    if (this.job.isStopped) return
     await this.store(made).catch(async (error) => {
       if (made.length === 1) return this.refuse(made[0].id, error)
       // one of them is no vector; the others are
@@ -247,9 +224,7 @@ export class EmbeddingMaker {
   refuse(id, error) {
     if (this.state.refusal()) throw error
     this.refused.add(id)
-    this.onFailed(
-      error instanceof SyncError ? error : new SyncError('server', messageOf(error), error),
-    )
+    this.onFailed(asSyncError(error, 'server'))
   }
 
   /** @param {string[]} ids */
@@ -288,12 +263,10 @@ export class EmbeddingMaker {
   }
 
   async stop() {
-    this.isStopped = true
-    clearTimeout(this.timer)
     this.made.stop()
     for (const each of this.sources) each.stop()
     for (const undo of this.undo) undo?.()
-    await this.running
+    await this.job.stop()
   }
 }
 

@@ -11,7 +11,9 @@ const lettersMost = 1200
  * @returns {string[]}
  */
 export function passagesOf(text, most = lettersMost) {
-  return join(split(text.trim(), most, 0), most)
+  return packed(split(text.trim(), most, 0), most)
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
 }
 
 const boundaries = [/(?<=\n\s*\n)/, /(?<=\n)/, /(?<=[.!?…。]\s)/u, /(?<=\s)/]
@@ -19,36 +21,22 @@ const boundaries = [/(?<=\n\s*\n)/, /(?<=\n)/, /(?<=[.!?…。]\s)/u, /(?<=\s)/]
 /** @param {string} text @param {number} most @param {number} level @returns {string[]} */
 function split(text, most, level) {
   if (text.length <= most) return [text]
-  if (level === boundaries.length) return letters(text, most)
+  // a text is iterated by whole letters, never between the two halves of one
+  if (level === boundaries.length) return packed(text, most)
   return text.split(boundaries[level]).flatMap((part) => split(part, most, level + 1))
 }
 
-/** Never between the two halves of one letter. @param {string} text @param {number} most */
-function letters(text, most) {
-  const parts = []
-  let part = ''
-  for (const letter of text) {
-    if (part.length + letter.length > most) {
-      parts.push(part)
-      part = ''
-    }
-    part += letter
-  }
-  return [...parts, part]
-}
-
-/** Short parts together, as long as they fit. @param {string[]} parts @param {number} most */
-function join(parts, most) {
+/** Short parts together, as long as they fit. @param {Iterable<string>} parts @param {number} most */
+function packed(parts, most) {
   /** @type {string[]} */
-  const passages = []
-  let passage = ''
+  const packs = []
+  let pack = ''
   for (const part of parts) {
-    if (passage.length + part.length > most) {
-      passages.push(passage)
-      passage = ''
+    if (pack.length + part.length > most) {
+      packs.push(pack)
+      pack = ''
     }
-    passage += part
+    pack += part
   }
-  passages.push(passage)
-  return passages.map((each) => each.trim()).filter((each) => each !== '')
+  return [...packs, pack]
 }
