@@ -22,6 +22,8 @@ export class Contexts {
     this.refresh = coalesced(() => core.refresh())
     this.channel = name === '' ? null : new Channel(`somatic-sync:${name}`, (m) => this.hear(m))
     this.isAway = true
+    /** the others know which formats this one reads */
+    this.isAnnounced = false
     this.isRetired = false
     const locks = globalThis.navigator?.locks
     // Without a channel nobody could be called, nor found frozen: then everybody leads.
@@ -45,6 +47,8 @@ export class Contexts {
 
   /** Before the core is loaded: from here on it is written as everybody can read it. */
   async announce() {
+    if (this.isAnnounced) return
+    this.isAnnounced = true
     this.formats.enter()
     this.channel?.open()
     this.channel?.post({ type: 'format' })
@@ -74,6 +78,7 @@ export class Contexts {
     this.isAway = true
     this.leader?.leave()
     this.formats.leave()
+    this.isAnnounced = false
     if (isKept) this.channel?.close()
   }
 
@@ -113,8 +118,10 @@ export class Contexts {
 
   /** @param {import('./channel.js').Message} message */
   hear(message) {
-    if (message.type === 'news') this.refresh()
-    else if (message.type === 'format') this.formats.look()
+    if (message.type === 'format') this.formats.look()
+    // Not loaded yet: what was read for a hint would be loaded once more. Or put away: it catches up.
+    else if (this.isAway) return
+    else if (message.type === 'news') this.refresh()
     else this.leader?.hear(message)
   }
 

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { stateOf } from '../../js/client.js'
 import { Channel } from '../../js/contexts/channel.js'
 import { coalesced } from '../../js/contexts/coalesced.js'
+import { Contexts } from '../../js/contexts/contexts.js'
 import { IndexedDbDisk } from '../../js/storage/disk.js'
 import { createFakeModule } from '../support/fake-engine.js'
 import { fakeLocks } from '../support/fake-locks.js'
@@ -64,6 +65,25 @@ test('what one writes the others hear of at once: rows, listeners, status', asyn
   await until(() => heard.length === 2 && third.logs.get(one))
   assert.deepEqual(heard, [[one], 1])
   assert.equal(second.logs.get(one).content, 'slept well')
+})
+
+test('while it is loading nothing is read for a hint: it would be there twice', async () => {
+  const name = `/${database}/${anna}`
+  let refreshes = 0
+  const core = /** @type {any} */ ({ refresh: async () => void refreshes++, feed() {} })
+  const contexts = new Contexts({ core, name, autoSync: false, format: 2 })
+  const other = new Channel(`somatic-sync:${name}`, () => {})
+  other.open()
+  await contexts.announce()
+  other.post({ type: 'news' })
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  assert.equal(refreshes, 0)
+  contexts.start()
+  await until(() => refreshes === 1)
+  other.post({ type: 'news' })
+  await until(() => refreshes === 2)
+  contexts.stop()
+  other.close()
 })
 
 test('a storm of hints costs a refresh under way and one more', async () => {
