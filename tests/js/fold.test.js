@@ -9,6 +9,7 @@ import { decodeManifest, encodeManifest } from '../../js/storage/manifest.js'
 import { pathsOf } from '../../js/storage/paths.js'
 import { fakeFs, result } from '../support/fake-fs.js'
 import { engines, newDatabase, openClient, until } from '../support/open-client.js'
+import { storedFiles } from '../support/stored-files.js'
 
 /** @type {IndexedDbDisk[]} */
 let disks = []
@@ -73,8 +74,7 @@ async function raw(name, mode, ask) {
 
 /** The files of a database, below its name. @param {string} name @returns {Promise<string[]>} */
 async function filesOf(name) {
-  const keys = await raw(name, 'readonly', (files) => files.getAllKeys())
-  return keys.map((/** @type {string} */ key) => key.slice(name.length + 1))
+  return [...(await storedFiles(name)).keys()]
 }
 
 test('a snapshot takes the place of the segments it stands for', async () => {

@@ -12,6 +12,7 @@ import { oejtsProgress } from '../../js/insights/oejts.js'
 import { isEqual } from '../../js/insights/patterns-keeper.js'
 import { entryOf } from '../../js/insights/sovereign-entry.js'
 import { localDate, localTime } from '../../js/local-date.js'
+import { agreeableServer } from '../support/agreeable-server.js'
 import { anna, engines, newDatabase, openClient, until } from '../support/open-client.js'
 
 /** @type {any[]} */
@@ -29,19 +30,10 @@ const log = (createdAt, entryType, metadata) => ({
   metadata: { entryType, ...metadata },
 })
 
-/** A server that takes everything and has nothing. */
+/** A server whose day it is noon of. */
 function emptyServer() {
   const started = performance.now()
-  let version = 0
-  return async (/** @type {string} */ _url, /** @type {any} */ init) => {
-    const { push = [] } = JSON.parse(await new Response(init.body).text()).request
-    const answers = push.map((/** @type {any} */ { mid }) => ({
-      ...{ mid, status: 'applied', version: ++version },
-    }))
-    const now = Math.floor(noon + performance.now() - started)
-    const answer = { epoch: 'e', now, cursor: version, horizon: 0, answers }
-    return Response.json({ ...answer, more: false, rows: {}, tombstones: [] })
-  }
+  return agreeableServer(() => Math.floor(noon + performance.now() - started))
 }
 
 test('DST: each moment has the day, hour and weekday that clocks there show', () => {

@@ -6,7 +6,9 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { afterEach, test } from 'node:test'
 import { lexicalEmbedder } from '../../js/search/embedders.js'
+import { agreeableServer } from '../support/agreeable-server.js'
 import { engines, newDatabase, openClient, until } from '../support/open-client.js'
+import { storedFiles } from '../support/stored-files.js'
 
 const { model, embed } = lexicalEmbedder()
 /** Embeds nothing by itself. */
@@ -101,15 +103,7 @@ for (const { name: engine, createModule } of engines.slice(1)) {
 
   test(`${engine}: what was folded is read from the disk, once`, async () => {
     const database = newDatabase()
-    let version = 0
-    const fetch = async (/** @type {string} */ _url, /** @type {any} */ init) => {
-      const { push = [] } = JSON.parse(await new Response(init.body).text()).request
-      const answers = push.map((/** @type {any} */ { mid }) => ({
-        ...{ mid, status: 'applied', version: ++version },
-      }))
-      const answer = { epoch: 'e', now: Date.now(), cursor: version, horizon: 0, answers }
-      return Response.json({ ...answer, more: false, rows: {}, tombstones: [] })
-    }
+    const fetch = agreeableServer()
     const writer = await openReal({ database, fetch, foldAfter: 3 })
     const ids = await fill(writer)
     await writer.sync()
@@ -196,17 +190,7 @@ for (const { name: engine, createModule } of engines.slice(1)) {
 }
 
 /** @param {any} client @param {string} database */
-async function isFolded(client, database) {
-  const db = await new Promise((resolve) => {
-    const request = indexedDB.open(`/${database}/${client.userId}`)
-    request.onsuccess = () => resolve(request.result)
-  })
-  const files = db.transaction('FILE_DATA').objectStore('FILE_DATA')
-  /** @type {string[]} */
-  const keys = await new Promise((resolve) => {
-    const request = files.getAllKeys()
-    request.onsuccess = () => resolve(request.result)
-  })
-  db.close()
-  return keys.some((key) => key.includes('/vectors/'))
+async function isFolded({ userId }, database) {
+  const files = await storedFiles(`/${database}/${userId}`)
+  return [...files.keys()].some((path) => path.startsWith('vectors/'))
 }

@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { pathsOf } from '../../js/storage/paths.js'
 import { begin, putFile, upgrade, version } from '../../js/storage/records.js'
-import { result } from '../support/fake-fs.js'
 import { engines, openClient, until } from '../support/open-client.js'
+import { storedFiles } from '../support/stored-files.js'
 
 const sample = JSON.parse(
   readFileSync(new URL('../golden/database-1.json', import.meta.url), 'utf8'),
@@ -42,12 +42,10 @@ async function store() {
 }
 
 /** The pieces of snapshots, in order. @param {string} name @returns {Promise<Uint8Array[]>} */
-async function filesOf(name) {
-  const db = await result(indexedDB.open(name))
-  const files = db.transaction('FILE_DATA').objectStore('FILE_DATA')
-  const records = await result(files.getAll(pathsOf(name).allPieces))
-  db.close()
-  return records.map((/** @type {any} */ { contents }) => contents)
+async function piecesOf(name) {
+  const files = await storedFiles(name)
+  const paths = [...files.keys()].filter((path) => path.startsWith('snapshot/'))
+  return paths.map((path) => files.get(path).contents)
 }
 
 /** @param {Uint8Array[]} files */
@@ -80,7 +78,7 @@ for (const { name, createModule } of engines.slice(1)) {
     await store()
     const upgrading = await openClient({ database: 'sample', foldAfter: 1 }, createModule)
     await upgrading.collection('theme').put('self', { theme: 'light' })
-    await until(async () => formats(await filesOf(sample.name)).at(-1) === 2)
+    await until(async () => formats(await piecesOf(sample.name)).at(-1) === 2)
     await upgrading.close()
     const client = await openClient({ database: 'sample' }, createModule)
     for (const [collection, rows] of Object.entries(sample.shown)) {

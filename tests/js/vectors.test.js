@@ -6,9 +6,11 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { afterEach, test } from 'node:test'
 import { IndexedDbDisk } from '../../js/storage/disk.js'
-import { fakeFs, result } from '../support/fake-fs.js'
+import { agreeableServer, requestIn } from '../support/agreeable-server.js'
+import { fakeFs } from '../support/fake-fs.js'
 import { fakeLocks } from '../support/fake-locks.js'
 import { anna, engines, newDatabase, openClient, signedIn, until } from '../support/open-client.js'
+import { storedFiles } from '../support/stored-files.js'
 
 const vector = (/** @type {number} */ seed) =>
   Array.from({ length: 384 }, (_, i) => Math.fround(Math.sin(seed * 7 + i)))
@@ -29,20 +31,8 @@ afterEach(async () => {
   else Reflect.deleteProperty(globalThis, 'navigator')
 })
 
-/** Every file of Anna's database. @param {string} database @returns {Promise<Map<string, any>>} */
-async function filesOf(database) {
-  const name = `/${database}/${anna}`
-  const db = await result(indexedDB.open(name))
-  const files = db.transaction('FILE_DATA').objectStore('FILE_DATA')
-  const [keys, records] = [await result(files.getAllKeys()), await result(files.getAll())]
-  db.close()
-  return new Map(
-    keys.map((/** @type {any} */ key, /** @type {number} */ i) => [
-      key.slice(name.length + 1),
-      records[i],
-    ]),
-  )
-}
+/** Every file of Anna's database. @param {string} database */
+const filesOf = (database) => storedFiles(`/${database}/${anna}`)
 
 /** @param {Map<string, any>} files @param {string} folder */
 const below = (files, folder) => [...files.keys()].filter((path) => path.startsWith(`${folder}/`))
@@ -55,25 +45,8 @@ function vectorsIn(files) {
   }, 0)
 }
 
-/** @param {BodyInit} body @returns {Promise<any>} */
-const requestIn = async (body) => JSON.parse(await new Response(body).text()).request
-
 /** The numbers as floats. @param {any} row */
 const floatsOf = ({ embedding }) => embedding.map(Math.fround)
-
-/** A server that takes everything and has nothing of its own. */
-function agreeable() {
-  let version = 0
-  /** @param {string} _url @param {{ body: BodyInit }} init */
-  return async (_url, { body }) => {
-    const { push = [] } = await requestIn(body)
-    const answers = push.map((/** @type {any} */ { mid }) => ({
-      ...{ mid, status: 'applied', version: ++version },
-    }))
-    const answer = { epoch: 'e', now: Date.now(), cursor: version, horizon: 0, answers }
-    return Response.json({ ...answer, more: false, rows: {}, tombstones: [] })
-  }
-}
 
 test('a fold that is given up leaves no vector that counts, and the next one cleans up', async () => {
   const database = newDatabase()
@@ -115,7 +88,7 @@ test('a fold that is given up leaves no vector that counts, and the next one cle
 for (const { name: engine, createModule } of engines.slice(1)) {
   /** @param {string} database @param {object} [options] */
   const openReal = async (database, options) => {
-    const all = { database, auth: signedIn(anna), fetch: agreeable(), ...options }
+    const all = { database, auth: signedIn(anna), fetch: agreeableServer(), ...options }
     const client = await openClient(all, createModule)
     clients.push(client)
     return client
@@ -173,7 +146,7 @@ for (const { name: engine, createModule } of engines.slice(1)) {
 
     /** @type {any[]} */
     const pushed = []
-    const server = agreeable()
+    const server = agreeableServer()
     const fetch = async (/** @type {string} */ url, /** @type {any} */ init) => {
       pushed.push(...((await requestIn(init.body)).push ?? []))
       return server(url, init)

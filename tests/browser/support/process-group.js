@@ -19,6 +19,7 @@ export function spawnGroup(command, args, options) {
   process.once('exit', end)
   return {
     main,
+    isAlive: () => signal(main.pid, 0),
     /** SIGKILL to all of it at once; waits until nobody is left. */
     async kill() {
       process.off('exit', end)
