@@ -2,7 +2,7 @@
 // Driven by Playwright over CDP, but started here: killing needs the processes, and Playwright's own
 // switches would turn off what we test (the back/forward cache, throttling). Ends all it starts.
 
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
+import { spawnGroup } from './process-group.js'
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('playwright-core').Worker} Worker */
@@ -43,8 +44,8 @@ class Chromium {
     this.more = more
     /** @type {string[]} errors that any console showed, and exceptions nobody caught */
     this.problems = []
-    /** @type {import('node:child_process').ChildProcess | null} */
-    this.process = null
+    /** @type {ReturnType<typeof spawnGroup> | null} */
+    this.group = null
     /** @type {import('playwright-core').CDPSession | null} of the page whose quota is not its own */
     this.quota = null
   }
@@ -67,15 +68,11 @@ class Chromium {
   /** Now and then one that was just started never answers its debugger: then another one is. */
   async connect() {
     for (let tries = 1; ; tries++) {
-      const main = spawnWithUs(executable(), [
-        ...switches,
-        ...this.more,
-        `--user-data-dir=${this.profile}`,
-        'about:blank',
-      ])
-      this.process = main
+      const args = [...switches, ...this.more, `--user-data-dir=${this.profile}`, 'about:blank']
+      this.group = spawnGroup(executable(), args, { stdio: ['ignore', 'ignore', 'pipe'] })
       try {
-        return await chromium.connectOverCDP(await endpointOf(main), { timeout: patience / 2 })
+        const endpoint = await endpointOf(this.group.main)
+        return await chromium.connectOverCDP(endpoint, { timeout: patience / 2 })
       } catch (error) {
         await this.kill()
         if (tries === 3) throw error
@@ -85,26 +82,21 @@ class Chromium {
 
   /** SIGKILL, as by a crash: nothing gets a chance to finish. Waits until every process is gone. */
   async kill() {
-    const { process: main } = this
-    this.process = null
+    const { group } = this
+    this.group = null
     this.quota = null
-    if (main?.pid === undefined) return
-    const isGone = main.exitCode !== null || main.signalCode !== null
-    const gone = isGone ? null : once(main, 'exit')
-    main.kill('SIGKILL')
-    await gone
+    if (!group) return
+    group.main.kill('SIGKILL')
     // its children notice by themselves; whoever has not after a second is made to
-    for (let i = 0; i < 20 && signalGroup(main.pid, 0); i++) await pause(50)
-    signalGroup(main.pid, 'SIGKILL')
-    while (signalGroup(main.pid, 0)) await pause(20)
+    for (let i = 0; i < 20 && group.isAlive(); i++) await pause(50)
+    await group.kill()
     await this.connection?.close()
   }
 
   /** Closes it as its user would. */
   async quit() {
-    const main = this.process
-    if (!main) return
-    const exit = once(main, 'exit')
+    if (!this.group) return
+    const exit = once(this.group.main, 'exit')
     await this.cdp?.send('Browser.close').catch(() => {})
     await Promise.race([exit, pause(20_000, null, { ref: false })])
     await this.kill()
@@ -119,14 +111,14 @@ class Chromium {
   async openTab(url) {
     const page = await this.running.newPage()
     await page.goto(url)
-    await isReady(page)
+    await ready(() => page)
     return page
   }
 
   /** @param {Page} page */
   async reload(page) {
     await page.reload()
-    await isReady(page)
+    await ready(() => page)
   }
 
   /** The dedicated worker of a page. @param {Page} page */
@@ -134,7 +126,7 @@ class Chromium {
     const started = page.waitForEvent('worker')
     await call(page, 'startWorker')
     const worker = await started
-    await isReady(worker)
+    await ready(() => worker)
     return worker
   }
 
@@ -142,12 +134,10 @@ class Chromium {
   async startServiceWorker(page) {
     await call(page, 'startServiceWorker')
     const { origin } = new URL(page.url())
-    const isOurs = (/** @type {Worker} */ worker) => worker.url().startsWith(`${origin}/`)
-    const worker =
-      this.running.serviceWorkers().find(isOurs) ??
-      (await this.running.waitForEvent('serviceworker', isOurs))
-    await isReady(worker)
-    return worker
+    const ours = () =>
+      this.running.serviceWorkers().findLast((worker) => worker.url().startsWith(`${origin}/`))
+    // one that has just ended may still be among them, and another one come instead of it
+    return ready(ours, `the service worker of ${origin}`)
   }
 
   /**
@@ -240,7 +230,7 @@ class Chromium {
   }
 
   get running() {
-    if (!this.context || !this.process) throw new Error('the browser is not running')
+    if (!this.context || !this.group) throw new Error('the browser is not running')
     return this.context
   }
 }
@@ -258,46 +248,31 @@ export function call(context, name, argument) {
   return /** @type {Page} */ (context).evaluate(work, { name, argument })
 }
 
-/** Its script has run: a worker is announced before that. @param {Context} context */
-async function isReady(context) {
+/**
+ * One whose script has run: a worker is announced before that.
+ * @template {Context} T
+ * @param {() => T | undefined} find
+ * @param {string} [what]
+ * @returns {Promise<T>}
+ */
+async function ready(find, what = find()?.url()) {
   const look = () => 'somatic' in globalThis
   let last = ''
   for (const end = Date.now() + patience; Date.now() < end; await pause(10)) {
+    const context = find()
     try {
-      if (await /** @type {Page} */ (context).evaluate(look)) return
+      if (context && (await /** @type {Page} */ (context).evaluate(look))) return context
     } catch (error) {
       last = String(error) // a service worker that was stopped, until it runs again
     }
   }
-  throw new Error(`${context.url()}: its script did not run. ${last}`)
+  throw new Error(`${what}: its script did not run. ${last}`)
 }
 
 /** @param {() => unknown} holds */
 export async function until(holds, ms = patience) {
   for (const end = Date.now() + ms; !(await holds()); await pause(10)) {
     if (Date.now() > end) throw new Error(`waited ${ms} ms in vain for ${holds}`)
-  }
-}
-
-/**
- * A process group of its own that dies with this process, even if this one is killed.
- * @param {string} command
- * @param {string[]} args
- */
-function spawnWithUs(command, args) {
-  return spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args], {
-    detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-}
-
-/** @param {number} group @param {NodeJS.Signals | 0} signal @returns {boolean} whether it has processes */
-function signalGroup(group, signal) {
-  try {
-    process.kill(-group, signal)
-    return true
-  } catch {
-    return false
   }
 }
 

@@ -52,8 +52,8 @@ export async function startSite(t, { entries = {}, files = {}, headers = {} } = 
     response.setHeader('cache-control', 'no-cache')
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     if (request.method === 'POST' && pathname === '/report') {
-      let text = ''
-      for await (const chunk of request.setEncoding('utf8')) text += chunk
+      const text = await whole(request)
+      if (text === null) return
       reports.push(JSON.parse(text))
       return response.writeHead(204).end()
     }
@@ -75,6 +75,17 @@ export async function startSite(t, { entries = {}, files = {}, headers = {} } = 
     reports,
     /** path -> what is served there; may be changed: another version of the app */
     served,
+  }
+}
+
+/** The body; null if the browser was killed while it sent it. @param {http.IncomingMessage} request */
+async function whole(request) {
+  let text = ''
+  try {
+    for await (const chunk of request.setEncoding('utf8')) text += chunk
+    return text
+  } catch {
+    return null
   }
 }
 
