@@ -15,8 +15,11 @@ export class BackgroundJob {
     this.onError = onError
     this.quietMs = quietMs
     this.isStopped = false
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    /** when it is to be done, by performance.now() */
+    this.due = 0
+    /** @type {ReturnType<typeof setTimeout> | undefined} may fire before it is due: it is not set again for each call */
     this.timer = undefined
+    this.firesAt = 0
     /** @type {Promise<void> | null} */
     this.running = null
   }
@@ -24,9 +27,23 @@ export class BackgroundJob {
   /** Instead of what was asked for before. @param {number} ms */
   wake(ms) {
     if (this.isStopped) return
+    this.due = performance.now() + ms
+    if (this.timer !== undefined && this.firesAt <= this.due) return
+    this.set()
+  }
+
+  set() {
     clearTimeout(this.timer)
+    this.firesAt = this.due
+    this.timer = idleTimeout(() => this.fire(), this.due - performance.now())
+  }
+
+  fire() {
+    this.timer = undefined
+    if (this.due > performance.now()) this.set()
     // work that is under way may have begun before the last change
-    this.timer = idleTimeout(() => (this.running ? this.wake(this.quietMs) : this.run()), ms)
+    else if (this.running) this.wake(this.quietMs)
+    else this.run()
   }
 
   /** Now, unless it is under way. Resolves when it ended, also if it failed. @returns {Promise<void>} */

@@ -94,9 +94,10 @@ export class ClientState {
 
   async end() {
     this.isClosing = true
-    this.onStatus((notify) => notify())
+    this.status.changed()
     await Promise.all(this.helpers.map((stop) => stop()))
     await this.writes.settled()
+    this.status.get() // the core is asked for the last time
     this.isClosed = true
     await this.parts.core?.close()
     await this.parts.release()
@@ -206,11 +207,6 @@ export class ClientState {
     }
   }
 
-  /** @param {import('./engine.js').Later} later */
-  onStatus(later) {
-    this.status.changed(later)
-  }
-
   /** Rows read differently now. @param {string} name @param {string[]} keys @param {import('./engine.js').Later} later */
   onChanged(name, keys, later) {
     const rows = this.rows.get(name)
@@ -237,12 +233,13 @@ export class ClientState {
     const former = [...this.rows.values()].map((rows) => [rows, rows.keys()])
     const wasGone = this.isGone
     this.parts.core?.feed({ type: 'userGone' })
+    this.status.get() // the core is asked for the last time
     this.isGone = true
     for (const [rows, keys] of former) {
       rows.clear()
       if (!wasGone && keys.length > 0) rows.listeners.call(keys)
     }
-    this.onStatus((notify) => notify())
+    this.status.changed()
     this.on.userchange.call(Object.freeze({ userId: newUserId }))
   }
 
@@ -250,7 +247,7 @@ export class ClientState {
   onFailed(error, later) {
     if (error.code === 'storage-damaged') {
       this.status.damage = error
-      this.onStatus(later)
+      this.status.changed()
     }
     later(() => this.report(error))
   }

@@ -25,7 +25,7 @@ const longestTimerMs = 2 ** 31 - 1
  * @property {(refresh: boolean) => void} askSession answers by feeding sessionIs
  * @property {() => void} onCommitted a commit of this context is durable
  * @property {(collection: string, keys: string[], later: Later) => void} onChanged
- * @property {(later: Later) => void} onStatus
+ * @property {() => void} onStatus
  * @property {(progress: import('./client.js').SyncProgress, later: Later) => void} onProgress
  * @property {(event: string, detail: unknown, later: Later) => void} onNotify
  * @property {(error: { code: string, message: string }, later: Later) => void} onFailed
@@ -235,7 +235,7 @@ export class Core {
       case 'changed':
         return this.host.onChanged(effect.collection, effect.keys, later)
       case 'statusChanged':
-        return this.host.onStatus(later)
+        return this.host.onStatus()
       case 'progress': {
         const { phase, done, total = null } = effect
         return this.host.onProgress({ phase, done, total }, later)
@@ -269,7 +269,7 @@ export class Core {
       const { code, message } = asSyncError(error, 'storage-lost')
       if (code === 'reload-needed' && !this.isReadOnly) {
         this.isReadOnly = true
-        this.host.onStatus((notice) => this.notices.push(notice))
+        this.host.onStatus()
       }
       this.setFailing(code === 'quota' || code === 'storage-lost')
       this.feed({ type: 'flushFailed', code, message })
@@ -314,7 +314,7 @@ export class Core {
   setFailing(isFailing) {
     if (this.isFailing === isFailing) return
     this.isFailing = isFailing
-    this.host.onStatus((notice) => this.notices.push(notice))
+    this.host.onStatus()
   }
 
   /** @param {number | null} at wall clock, ms */
@@ -353,7 +353,7 @@ export class Core {
     this.effects = []
     const later = (/** @type {() => void} */ notice) => this.notices.push(notice)
     this.host.onFailed(this.broken, later)
-    this.host.onStatus(later)
+    this.host.onStatus()
     this.schedule()
   }
 

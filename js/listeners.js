@@ -11,6 +11,10 @@ export class Listeners {
     this.entries = new Set()
   }
 
+  get hasAny() {
+    return this.entries.size > 0
+  }
+
   /** @param {(detail: T) => void} listener @returns {() => void} takes it out again */
   add(listener) {
     // an entry of its own: the same function may be added twice and taken out once

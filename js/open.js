@@ -121,10 +121,7 @@ export async function open(options, createModule) {
       askSession: (refresh) => answerSession(core, contexts, source, auth, userId, refresh),
       onCommitted: () => contexts.onCommitted(),
       onChanged: (name, keys, later) => state.onChanged(name, keys, later),
-      onStatus(later) {
-        state.onStatus(later)
-        later(() => contexts.onStatus())
-      },
+      onStatus: () => state.status.changed(),
       onProgress: (progress, later) => later(() => state.onProgress.call(progress)),
       onNotify: (event, detail, later) => state.onNotify(event, detail, later),
       onFailed: (error, later) => state.onFailed(error, later),
@@ -137,6 +134,7 @@ export async function open(options, createModule) {
     undo.push(() => contexts.stop())
     const rpc = rpcAs({ fetch: requests.fetch, session: source.get, userId })
     state = new ClientState({ ...parts, core, contexts, rpc })
+    state.status.listeners.add(() => contexts.onStatus())
     await contexts.announce()
     await disk.load((seq, bytes) => core.load(seq, bytes))
     // a full disk must not keep anybody from reading
@@ -255,7 +253,7 @@ async function askToPersist({ status }) {
   if (!storage?.persisted) return
   try {
     status.persisted = (await storage.persisted()) || ((await storage.persist?.()) ?? false)
-    status.changed((notify) => notify())
+    status.changed()
   } catch {
     // it stays null: unknown
   }

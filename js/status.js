@@ -42,6 +42,7 @@ export class Status {
     this.damage = null
     /** @type {SyncStatus | null} */
     this.known = null
+    this.isToBeTold = false
     /** @type {any} what the core said last: still true when it cannot be asked any more */
     this.told = {
       ...{ state: 'idle', pending: 0, rejected: 0 },
@@ -55,10 +56,15 @@ export class Status {
     return this.known
   }
 
-  /** @param {import('./engine.js').Later} later */
-  changed(later) {
+  changed() {
     this.known = null
-    later(() => this.listeners.call(this.get()))
+    if (this.isToBeTold) return
+    this.isToBeTold = true
+    // once for all writes of a burst: looking at it asks the core
+    queueMicrotask(() => {
+      this.isToBeTold = false
+      this.listeners.call(this.get())
+    })
   }
 
   /** @param {StatusParts} parts @returns {SyncStatus} */

@@ -16,7 +16,7 @@ export class ArchetypeDue {
     if (multiple <= this.told) return
     const listeners = this.state.on.archetypeDue
     // told when somebody listens: see SyncClient.on()
-    if (listeners.entries.size === 0) return
+    if (!listeners.hasAny) return
     const since = entriesAnalysed(this.state.rows.get('path')?.get('self'), countUntil)
     if (multiple <= multipleOf(since)) return
     this.told = multiple

@@ -52,13 +52,12 @@ export class Insights {
     /** since the last look began */
     this.isAsked = false
     this.follow()
-    const isLoaded = () => this.isLoaded()
-    let wasLoaded = isLoaded()
+    let wasLoaded = this.isLoaded()
     this.undo = [
       ...['logs', 'path'].map((name) => this.rowsOf(name).listeners.add(() => this.ask())),
-      state.status.listeners.add(() => {
-        if (!wasLoaded && isLoaded()) this.ask()
-        wasLoaded = isLoaded()
+      state.status.listeners.add(({ lastSyncedAt }) => {
+        if (!wasLoaded && lastSyncedAt !== null) this.ask()
+        wasLoaded = lastSyncedAt !== null
       }),
     ]
     this.ask()

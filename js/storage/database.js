@@ -3,6 +3,7 @@
 
 import { messageOf, SyncError } from '../error.js'
 import { within } from '../within.js'
+import { Watchdog } from './watchdog.js'
 
 /**
  * @typedef {object} DatabaseOptions
@@ -16,6 +17,7 @@ export class Database {
   /** @param {DatabaseOptions} options */
   constructor(options) {
     this.options = options
+    this.watchdog = new Watchdog(options.timeoutMs)
     /** @type {IDBDatabase | null} */
     this.db = null
     /** @type {Promise<IDBDatabase> | null} */
@@ -97,24 +99,25 @@ export class Database {
         // it is over already
       }
     }
-    const done = new Promise((resolve, reject) => {
+    return new Promise((resolve, reject) => {
+      const answered = this.watchdog.watch(() => fail(timeoutError('a transaction')))
       /** @param {unknown} error */
       const fail = (error) => {
+        answered()
         reject(error)
         abort()
       }
       transaction.onerror = (event) => event.preventDefault()
-      transaction.onabort = () => reject(transaction.error ?? new Error('transaction aborted'))
+      transaction.onabort = () => fail(transaction.error ?? new Error('transaction aborted'))
       try {
         const result = work(transaction.objectStore(store), fail)
-        transaction.oncomplete = () => resolve(result())
+        transaction.oncomplete = () => {
+          answered()
+          resolve(result())
+        }
       } catch (error) {
         fail(error)
       }
-    })
-    return within(this.options.timeoutMs, done, () => {
-      abort()
-      return timeoutError('a transaction')
     })
   }
 }

@@ -10,22 +10,17 @@
 //   segments of other contexts after it --> the engine, inside the transaction
 //     |
 //   put the next segment --oncomplete--> acknowledged
+//
+// commits.js first tries without waiting for the answers of the first two steps.
 
 import { SyncError } from '../error.js'
+import { Commits } from './commits.js'
 import { clearedError, Database, onResult, storageError } from './database.js'
 import { FoldLimits } from './fold-limits.js'
 import { decodeManifest, noManifest, reach, rowsIn } from './manifest.js'
 import { takeMountedFiles } from './mount.js'
 import { pathsOf } from './paths.js'
-import {
-  begin as beginEmpty,
-  bytesOf,
-  ownBytes,
-  putFile,
-  store,
-  upgrade,
-  version,
-} from './records.js'
+import { begin as beginEmpty, bytesOf, store, upgrade, version } from './records.js'
 import { Snapshots } from './snapshots.js'
 
 /** @typedef {(seq: number, bytes: Uint8Array) => boolean | void} OnSegment false: it is damaged */
@@ -90,8 +85,7 @@ export class IndexedDbDisk {
     this.checked = null
     /** @type {Promise<unknown>} one transaction after the other, also across reopening */
     this.last = Promise.resolve()
-    /** @type {{ seq: number, bytes: Uint8Array } | null} a commit whose end was never heard of */
-    this.unsure = null
+    this.commits = new Commits(this)
   }
 
   /** @param {OnSegment} onSegment */
@@ -124,9 +118,9 @@ export class IndexedDbDisk {
 
   /** @param {() => Uint8Array} segment @param {OnSegment} onSegment @returns {Promise<number>} */
   commit(segment, onSegment) {
-    return this.inTurn(() => this.commitOnce(segment, onSegment)).finally(() => {
-      this.unsure = null
-    })
+    return this.inTurn(() => this.commits.commit(segment, onSegment)).finally(() =>
+      this.commits.forget(),
+    )
   }
 
   isFoldDue() {
@@ -242,30 +236,6 @@ export class IndexedDbDisk {
     })
   }
 
-  /** @param {() => Uint8Array} segment @param {OnSegment} onSegment @returns {Promise<number>} */
-  async commitOnce(segment, onSegment) {
-    const seq = await this.transaction('readwrite', (files, fail, begin) => {
-      let written = 0
-      const put = (/** @type {number | null} */ own) => {
-        written = own ?? this.put(files, fail, segment())
-      }
-      begin(() => this.readNew(files, fail, onSegment, put))
-      return () => written
-    })
-    this.head = Math.max(this.head, seq)
-    return seq
-  }
-
-  /** @param {IDBObjectStore} files @param {import('./records.js').Fail} fail @param {Uint8Array} bytes */
-  put(files, fail, bytes) {
-    const seq = this.head + 1
-    const contents = ownBytes(bytes)
-    this.unsure = { seq, bytes: contents }
-    putFile(files, fail, this.paths.segment(seq), contents)
-    this.limits.add(seq, contents.length)
-    return seq
-  }
-
   /**
    * Gives the segments after the head to the engine, then goes on in the same transaction. `own` is
    * the number of a commit of ours whose acknowledgement was lost, found stored after all.
@@ -294,8 +264,7 @@ export class IndexedDbDisk {
     this.snapshots.readManifest(files, fail, (manifest, damaged) => {
       if (damaged) this.give(this.paths.manifests[0], 0, damaged, onSegment)
       if (this.head > 0 && reach(manifest) <= this.head) throw clearedError()
-      // A snapshot tells rows, not who wrote them. Written again it might count twice.
-      if (this.unsure && this.unsure.seq <= reach(manifest)) throw unknownEnd()
+      if (this.commits.isUnsureWithin(reach(manifest))) throw unknownEnd()
       this.snapshots.readPieces(files, fail, manifest, onSegment, () => {
         this.setManifest(manifest)
         this.head = Math.max(this.head, reach(manifest))
@@ -324,7 +293,7 @@ export class IndexedDbDisk {
         if (!(seq > this.head)) continue
         const bytes = bytesOf(contents[i])
         this.head = seq
-        if (this.isUnsure(seq, bytes)) own = seq
+        if (this.commits.isUnsure(seq, bytes)) own = seq
         else this.give(this.paths.segment(seq), seq, bytes, onSegment)
         this.limits.add(seq, bytes.length)
       }
@@ -335,15 +304,6 @@ export class IndexedDbDisk {
   /** @param {string} path @param {number} seq @param {Uint8Array} bytes @param {OnSegment} onSegment */
   give(path, seq, bytes, onSegment) {
     if (onSegment(seq, bytes) === false) this.damaged.add(path)
-  }
-
-  /** @param {number} seq @param {Uint8Array} bytes */
-  isUnsure(seq, bytes) {
-    return (
-      this.unsure?.seq === seq &&
-      this.unsure.bytes.length === bytes.length &&
-      this.unsure.bytes.every((byte, i) => byte === bytes[i])
-    )
   }
 
   /**

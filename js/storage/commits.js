@@ -1,0 +1,97 @@
+// Owns how one segment becomes durable: the transaction of a commit, first as if nobody else were writing, and
+// what is known of one whose end was never heard of. Knows nothing of what others wrote; the disk reads that.
+
+import { onResult } from './database.js'
+import { ownBytes, putFile } from './records.js'
+
+/** @typedef {import('./records.js').Fail} Fail */
+
+/** Gives a commit up that took it for granted that nobody else was writing. */
+const notAlone = new Error('another context wrote, or folded')
+
+export class Commits {
+  /** @param {import('./disk.js').IndexedDbDisk} disk */
+  constructor(disk) {
+    this.disk = disk
+    /** @type {{ seq: number, bytes: Uint8Array } | null} it may be stored or not */
+    this.unsure = null
+  }
+
+  /**
+   * @param {() => Uint8Array} segment
+   * @param {import('./disk.js').OnSegment} onSegment
+   * @returns {Promise<number>} its sequence number
+   */
+  async commit(segment, onSegment) {
+    const seq = (await this.alone(segment)) ?? (await this.afterOthers(segment, onSegment))
+    this.disk.head = Math.max(this.disk.head, seq)
+    return seq
+  }
+
+  /**
+   * One request need not wait for the answer of another. Given up, with nothing changed, if somebody else
+   * wrote or folded.
+   * @param {() => Uint8Array} segment
+   * @returns {Promise<number | null>} null: somebody did, or may have
+   */
+  async alone(segment) {
+    const { paths, head } = this.disk
+    if (head === 0 || this.unsure) return null
+    const done = this.disk.transaction('readwrite', (files, fail, begin) => {
+      begin(() => {
+        onResult(files.getAllKeys(paths.segmentsFrom(head)), fail, (keys) => {
+          if (keys.length !== 1 || keys[0] !== paths.segment(head)) return fail(notAlone)
+          files.transaction.commit?.() // does not wait for the other answer
+        })
+        this.put(files, fail, segment())
+      })
+      return () => head + 1
+    })
+    return done.catch((error) => {
+      if (error !== notAlone) throw error
+      this.forget()
+      return null
+    })
+  }
+
+  /** @param {() => Uint8Array} segment @param {import('./disk.js').OnSegment} onSegment @returns {Promise<number>} */
+  afterOthers(segment, onSegment) {
+    return this.disk.transaction('readwrite', (files, fail, begin) => {
+      let written = 0
+      const put = (/** @type {number | null} */ own) => {
+        written = own ?? this.put(files, fail, segment())
+      }
+      begin(() => this.disk.readNew(files, fail, onSegment, put))
+      return () => written
+    })
+  }
+
+  /** @param {IDBObjectStore} files @param {Fail} fail @param {Uint8Array} bytes */
+  put(files, fail, bytes) {
+    const seq = this.disk.head + 1
+    const contents = ownBytes(bytes)
+    this.unsure = { seq, bytes: contents }
+    putFile(files, fail, this.disk.paths.segment(seq), contents)
+    this.disk.limits.add(seq, contents.length)
+    return seq
+  }
+
+  /** It is known whether it is stored. */
+  forget() {
+    this.unsure = null
+  }
+
+  /** @param {number} seq @param {Uint8Array} bytes */
+  isUnsure(seq, bytes) {
+    return (
+      this.unsure?.seq === seq &&
+      this.unsure.bytes.length === bytes.length &&
+      this.unsure.bytes.every((byte, i) => byte === bytes[i])
+    )
+  }
+
+  /** A snapshot tells rows, not who wrote them: written again it might count twice. @param {number} reach */
+  isUnsureWithin(reach) {
+    return this.unsure !== null && this.unsure.seq <= reach
+  }
+}
