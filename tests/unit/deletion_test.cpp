@@ -200,10 +200,11 @@ TEST_CASE("deletion: one that lost shows the row, and an edit of it leaves the r
   Change deletion, edit;
   deletion.del = true;
   deletion.base = kLog;
+  deletion.base["content"] = "what another device has changed since";
   edit.set = {{"content", "new"}};
   edit.base = {{"content", "x"}};
   const CollectionSpec& logs = *somatic_schema().collection("logs");
-  stack(row, deletion, {1000, 1000, "boot"}, 1);  // by a clock that was set since
+  stack(row, deletion, {1000, 1000, "boot"}, 1);
   refresh(logs, {}, row);
   REQUIRE(row.columns() != nullptr);
   stack(row, edit, {6000, 6000, "boot"}, 2);

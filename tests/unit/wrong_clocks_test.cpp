@@ -120,6 +120,29 @@ TEST_CASE("clocks: an edit made on what another device wrote is later, however s
   CHECK(text_at(stored["clocks"], "content") > text_at(stored["clocks"], "*"));
 }
 
+TEST_CASE("clocks: a deletion of what is seen is later, though the server's clock went back") {
+  for (const bool edited : {false, true}) {
+    for (const bool sent : {false, true}) {
+      CAPTURE(edited);
+      CAPTURE(sent);
+      ModelServer server;
+      Device phone(server, "phone"), laptop(server, "laptop");
+      laptop.put("logs", kId, log("first"));
+      REQUIRE(settle_down({&laptop, &phone}));
+      server.now -= 60'000;
+      REQUIRE(phone.sync().empty());
+      if (edited) phone.patch("logs", kId, {{"content", "second"}});
+      if (sent) REQUIRE(phone.sync().empty());
+      phone.remove("logs", kId);
+      CHECK(phone.get("logs", kId).is_null());
+      REQUIRE(settle_down({&phone, &laptop}));
+      CHECK(phone.get("logs", kId).is_null());
+      CHECK(laptop.get("logs", kId).is_null());
+      CHECK(server.size("sovereign_logs") == 0);
+    }
+  }
+}
+
 TEST_CASE("clocks: times the app wrote are refused when they lie in the future") {
   ModelServer server;
   Device phone(server, "phone");

@@ -108,7 +108,9 @@ Rebased rebase_deletion(const CollectionSpec& collection, const Change& mine,
     newest = std::max(newest, column_clock(theirs.clocks, column));
   }
   Rebased out;
-  if (!delete_wins && clock <= newest) return out;
+  // Of the row as it was seen: later than it, whatever the clocks say.
+  const bool is_seen = mine.base == theirs.columns;
+  if (!delete_wins && !is_seen && clock <= newest) return out;
   out.change.del = true;
   put_clock(out.change, "*", clock);
   for (const auto& [column, value] : members(theirs.columns)) {
