@@ -160,9 +160,15 @@ export class EmbeddingMaker {
     const made = await this.embedded(wanted)
     if (this.job.isStopped) return
     await this.store(made).catch(async (error) => {
+      if (!isAboutRow(error)) throw error
       if (made.length === 1) return this.refuse(made[0].id, error)
       // one of them is no vector; the others are
-      for (const each of made) await this.store([each]).catch((one) => this.refuse(each.id, one))
+      for (const each of made) {
+        await this.store([each]).catch((one) => {
+          if (!isAboutRow(one)) throw one
+          this.refuse(each.id, one)
+        })
+      }
     })
     for (const place of this.later.splice(0)) await this.plan(place)
   }
@@ -273,4 +279,9 @@ export class EmbeddingMaker {
 /** Not the network, nor a session. @param {unknown} error */
 function isAboutContent(error) {
   return !(error instanceof SyncError) || error.code === 'server'
+}
+
+/** Not the disk: what does not fit today may fit tomorrow. @param {unknown} error */
+function isAboutRow(error) {
+  return error instanceof SyncError && ['invalid-value', 'too-large'].includes(error.code)
 }

@@ -123,6 +123,26 @@ for (const { name: engine, createModule } of engines.slice(1)) {
     assert.ok(embedder.embedded.length <= 5000 + 32)
   })
 
+  test(`${engine}: what a full disk did not take is made once there is room`, async () => {
+    const client = await openReal()
+    await client.batch(() => {
+      for (const text of ['one', 'two']) client.collection('logs').put(randomUUID(), note(text))
+    })
+    const { run, failures } = makerOf(client, countingEmbedder())
+    const put = IDBObjectStore.prototype.put
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException('full', 'QuotaExceededError')
+    }
+    try {
+      await run()
+    } finally {
+      IDBObjectStore.prototype.put = put
+    }
+    assert.deepEqual([passages(client), failures.map(({ code }) => code)], [[], ['quota']])
+    await run()
+    assert.deepEqual(passages(client), ['one', 'two'])
+  })
+
   test(`${engine}: a changed text has new rows, and the old ones go once those are there`, async () => {
     const client = await openReal()
     const key = randomUUID()
