@@ -1,6 +1,7 @@
 // Owns putting a client together: options, session, database, module, engine, the browser's events.
 // Knows no effect beyond handing it on.
 
+import { inPieces } from './answer-pieces.js'
 import { listenToBrowser } from './browser-events.js'
 import { SyncClient } from './client.js'
 import { ClientState } from './client-state.js'
@@ -117,7 +118,7 @@ export async function open(options, createModule) {
       ...{ entropy: randomHex(16), inMemory: !isDurable, format },
     }
     const core = new Core(module, config, {
-      ...{ disk, now, fetch: requests.fetch },
+      ...{ disk, now, fetch: inPieces(requests.fetch) },
       askSession: (refresh) => answerSession(core, contexts, source, auth, userId, refresh),
       onCommitted: () => contexts.onCommitted(),
       onChanged: (name, keys, later) => state.onChanged(name, keys, later),

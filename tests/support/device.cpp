@@ -209,6 +209,7 @@ void Device::perform(const Fetch& fetch) {
     fetched.status = canned.front().status;
     fetched.body = canned.front().body;
     fetched.retry_after = canned.front().retry_after;
+    fetched.is_piece = canned.front().is_piece;
     canned.pop_front();
     take(engine_->handle(fetched, now()));
     return;

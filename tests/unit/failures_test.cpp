@@ -112,7 +112,7 @@ TEST_CASE("failures: whatever comes instead of an answer has a name") {
   };
   for (const Case& c : cases) {
     CAPTURE(c.body);
-    phone.canned = {Fetched{0, c.status, c.body, "", 0}};
+    phone.canned = {Fetched{0, c.status, c.body, "", 0, 0, false}};
     if (c.status == 401) phone.canned.push_back(phone.canned.front());
     CHECK(phone.sync() == c.code);
     CHECK(phone.failures.back().code == c.code);

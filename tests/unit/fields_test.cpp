@@ -31,7 +31,7 @@ TEST_CASE("fields: every event survives JSON") {
       AbortSync{3},
       Poke{},
       LeaderIs{false},
-      Fetched{4, 200, "{}", "120", 99},
+      Fetched{4, 200, "{}", "120", 99, 7, true},
       TimerFired{},
       KeepVectors{},
       VectorsGiven{"storage-lost", "no"},

@@ -53,6 +53,83 @@ TEST_CASE("run: a page too small for one push still ends") {
   CHECK(phone.dump() == laptop.dump());
 }
 
+/// Has the phone told the next answer in two pieces: its first row, then the rest.
+void cut_next_answer(Device& phone) {
+  phone.spoil = [&phone](const std::string& answer) {
+    phone.spoil = nullptr;
+    Json rest = Json::parse(answer);
+    Json first = rest;
+    Json& rows = rest["rows"]["sovereign_logs"];
+    first["rows"]["sovereign_logs"] = Json::array({rows[0]});
+    first["cursor"] = rows[0]["version"];
+    first["more"] = true;
+    rows.erase(rows.begin());
+    phone.canned.push_back({0, 200, rest.dump(), "", 0, 0, true});
+    return first.dump();
+  };
+}
+
+TEST_CASE("run: a piece of an answer is no request, and says nothing newer than the answer did") {
+  ModelServer server;
+  Device phone(server, "phone"), laptop(server, "laptop");
+  Random random("ids");
+  for (int i = 0; i < 3; ++i) laptop.put("logs", random.uuid_v4(), kLog);
+  REQUIRE(laptop.sync().empty());
+  cut_next_answer(phone);
+  const auto size = [&] { return phone.ask({{"collection", "logs"}, {"size", true}}); };
+  SUBCASE("nobody else asks") {
+    REQUIRE(phone.sync().empty());
+    CHECK(phone.bodies.size() == 2);
+    CHECK(phone.last_report["requests"] == 1);
+    CHECK(phone.last_report["pulled"] == 3);
+    CHECK(size() == 3);
+  }
+  SUBCASE("a caller who comes between the pieces has the server asked") {
+    phone.holds = {Wish::kCommit};
+    phone.begin(SyncNow{});
+    while (size() == 0) REQUIRE(phone.let_one(Wish::kCommit));
+    laptop.put("logs", random.uuid_v4(), kLog);
+    REQUIRE(laptop.sync().empty());
+    const Ticket second = phone.begin(SyncNow{});
+    phone.release(Wish::kCommit);
+    CHECK(phone.code_of(second).empty());
+    CHECK(phone.last_report["requests"] == 2);
+    CHECK(size() == 4);
+  }
+}
+
+TEST_CASE("run: acknowledgements that a piece answered are told again") {
+  ModelServer server;
+  Device phone(server, "phone"), laptop(server, "laptop");
+  Random random("ids");
+  REQUIRE(phone.sync().empty());
+  phone.put("logs", random.uuid_v4(), kLog);
+  for (int i = 0; i < 3; ++i) laptop.put("logs", random.uuid_v4(), kLog);
+  REQUIRE(laptop.sync().empty());
+  cut_next_answer(phone);
+  REQUIRE(phone.sync().empty());
+  REQUIRE(phone.bodies.size() == 3);
+  const auto acks_in = [&](std::size_t i) {
+    return Json::parse(phone.bodies[i])["request"]["acks"];
+  };
+  REQUIRE(acks_in(2).size() == 1);
+  REQUIRE(phone.sync().empty());
+  CHECK(acks_in(3) == acks_in(2));
+  REQUIRE(phone.sync().empty());
+  CHECK(acks_in(4).empty());
+}
+
+TEST_CASE("run: news that comes while it is under way is asked for") {
+  ModelServer server;
+  Device phone(server, "phone", nullptr, true);
+  phone.holds = {Wish::kCommit};
+  phone.feed(Poke{});  // answered, not yet journaled
+  server.write("achievements", "22222222-2222-4222-8222-222222222222", {{"achievement_id", "a"}});
+  phone.feed(Poke{});
+  phone.release(Wish::kCommit);
+  CHECK(phone.get("achievements", "a").is_object());
+}
+
 TEST_CASE("run: concurrent calls share it") {
   ModelServer server;
   Device phone(server, "phone");

@@ -86,7 +86,11 @@ void Run::abort(Ticket ticket) {
 void Run::poke(Now now) {
   if (!config_.auto_sync || !leads_ || ended_) return;
   if (not_before_ && now.mono_ms < *not_before_) return;
-  if (!is_running()) start(now);
+  if (!is_running()) {
+    start(now);
+  } else if (phase_ != Phase::kSession) {
+    is_current_ = false;  // what is under way may have been answered before the news
+  }
 }
 
 void Run::wrote(Now now) {
@@ -119,6 +123,7 @@ void Run::start(Now now) {
   report_.started_mono_ms = now.mono_ms;
   refreshed_ = false;
   is_current_ = false;
+  has_more_ = false;
   soon_tries_ = 0;
   fruitless_ = 0;
   is_probing_ = false;
@@ -176,7 +181,7 @@ void Run::step(Now now) {
     commits_.wake_run_with_next();
     return;
   }
-  if (has_frozen || !is_current_) {
+  if (has_frozen || !is_current_ || has_more_) {
     send(now);
   } else {
     finish(std::nullopt, now);
@@ -191,10 +196,10 @@ void Run::send(Now now) {
     out_.push_back(WantVectors{});
     return;
   }
-  is_current_ = true;  // until somebody joins
+  was_current_ = std::exchange(is_current_, true);  // until somebody joins
   phase_ = Phase::kFetching;
   request_ = build_request(schema_, store_, batch());
-  sent_at_ = now;
+  sent_before_at_ = std::exchange(sent_at_, now);
   ++report_.requests;
   out_.push_back(Fetch{++fetch_id_, "/rest/v1/rpc/sync", std::move(request_.body), token_});
 }
@@ -202,7 +207,8 @@ void Run::send(Now now) {
 void Run::fetched(const Fetched& fetched, Now now) {
   if (phase_ != Phase::kFetching || fetched.id != fetch_id_) return;
   report_.bytes_sent += fetched.bytes_sent;
-  report_.bytes_received += static_cast<std::int64_t>(fetched.body.size());
+  report_.bytes_received += fetched.bytes_received;
+  if (fetched.is_piece) take_back_request();
   const bool is_readable = !is_nested_deeper(fetched.body, kAnswerDepthMax);
   Json body = is_readable ? parse_json(fetched.body) : Json();
   const int status = static_cast<int>(fetched.status);
@@ -215,10 +221,18 @@ void Run::fetched(const Fetched& fetched, Now now) {
   }
 }
 
+/// It was answered by what had come before it was made: the server has not heard of it.
+void Run::take_back_request() {
+  --report_.requests;
+  is_current_ = is_current_ && was_current_;
+  request_.acks.clear();
+  sent_at_ = sent_before_at_;
+}
+
 void Run::take_answer(Json body, Now now) {
   phase_ = Phase::kJournaling;
   soon_tries_ = 0;
-  if (at(body, "more") == true) is_current_ = false;
+  has_more_ = at(body, "more") == true;
   // The server spoke somewhere between the request and the answer: the middle halves the error.
   Stamp at = stamp(now);
   const Ms round_trip = now.mono_ms - sent_at_.mono_ms;

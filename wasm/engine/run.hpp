@@ -77,6 +77,7 @@ class Run {
   void ask_session(bool refresh);
   void step(Now now);
   void send(Now now);
+  void take_back_request();
   void take_answer(Json body, Now now);
   void resync(const Json& body);
   void refused(int status, const Json& body, const std::string& retry_after, Now now);
@@ -101,9 +102,11 @@ class Run {
   std::string token_;
   std::int64_t fetch_id_ = 0;
   bool leads_ = true;
-  Now sent_at_;
+  Now sent_at_, sent_before_at_;
   bool refreshed_ = false;
-  bool is_current_ = false;  ///< this run has pulled everything since its last caller joined
+  bool is_current_ = false;   ///< the server was asked since the last caller joined
+  bool was_current_ = false;  ///< before the request under way
+  bool has_more_ = false;     ///< the server said so
   std::set<std::string> wanted_vectors_, lost_vectors_;
   std::size_t batch_rows_ = kBatchRows;
   bool may_split_ = false;  ///< even what was written together is too much for the server

@@ -62,6 +62,13 @@ val fetch_for(std::weak_ptr<Host> host, val hooks, Fetch request) {
     if (body["status"].as<std::string>() == "fulfilled") {
       fetched.status = answer["status"].as<int>();
       fetched.body = text_of(body["value"]);
+      fetched.bytes_received = static_cast<std::int64_t>(fetched.body.size());
+      // js/answer-pieces.js: what came at once, and what it was told apart from that
+      if (answer["received"].isNumber()) {
+        fetched.bytes_received = answer["received"].as<int>();
+        fetched.is_piece = fetched.bytes_received == 0;
+        if (fetched.is_piece) fetched.bytes_sent = 0;
+      }
       const val retry_after = answer["headers"].call<val>("get", std::string("retry-after"));
       if (retry_after.isString()) fetched.retry_after = retry_after.as<std::string>();
     }

@@ -71,7 +71,9 @@ struct LeaderIs {
 struct Fetched {
   std::int64_t id = 0, status = 0;
   std::string body, retry_after;
-  std::int64_t bytes_sent = 0;
+  std::int64_t bytes_sent = 0, bytes_received = 0;
+  /// a piece of a longer answer, which came to an earlier request: this one was not sent
+  bool is_piece = false;
 };
 /// The time asked for by SetTimer has come.
 struct TimerFired {};
@@ -183,7 +185,9 @@ SOMATIC_MESSAGE(Poke, "poke");
 SOMATIC_MESSAGE(LeaderIs, "leaderIs", field("here", &LeaderIs::here));
 SOMATIC_MESSAGE(Fetched, "fetched", field("id", &Fetched::id), field("status", &Fetched::status),
                 field("body", &Fetched::body), field("retryAfter", &Fetched::retry_after),
-                field("bytesSent", &Fetched::bytes_sent));
+                field("bytesSent", &Fetched::bytes_sent),
+                field("bytesReceived", &Fetched::bytes_received),
+                field("isPiece", &Fetched::is_piece));
 SOMATIC_MESSAGE(TimerFired, "timerFired");
 SOMATIC_MESSAGE(VectorsGiven, "vectorsGiven", field("code", &VectorsGiven::code),
                 field("message", &VectorsGiven::message));
