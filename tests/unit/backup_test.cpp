@@ -154,6 +154,20 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(
+    "backup: a count that went up since then does not show once more, not even for a moment") {
+  World world;
+  world.complete(world.phone, 10);
+  world.meet();
+  world.complete(world.phone);
+  const Json backup = exported(world.phone);
+  world.meet();
+  Device again(world.server, "again");
+  REQUIRE(again.sync().empty());
+  CHECK(import(again, backup) == 0);
+  CHECK(again.get("progress", "self")["totalCompletions"] == 11);
+}
+
 TEST_CASE("backup: a mutation that meets a conflict after it was told still counts once") {
   for (const int order : {0, 1, 2}) {
     CAPTURE(order);
