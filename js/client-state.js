@@ -126,6 +126,38 @@ export class ClientState {
     for (const rows of this.rows.values()) if (rows.vectors.length > 0) rows.clear()
   }
 
+  /** @returns {Promise<import('./backup/format.js').Backup>} */
+  async exportData() {
+    const { writeBackup } = await import('./backup/export.js')
+    /** @type {string[]} */
+    const parts = []
+    await writeBackup(this, async (text) => void parts.push(text))
+    return JSON.parse(parts.join(''))
+  }
+
+  /** @returns {ReadableStream<Uint8Array<ArrayBuffer>>} */
+  exportStream() {
+    // a piece is made when one was taken
+    const { readable, writable } = new TransformStream({}, undefined, { highWaterMark: 0 })
+    const writer = writable.getWriter()
+    const encoder = new TextEncoder()
+    const write = async () => {
+      const { writeBackup } = await import('./backup/export.js')
+      await writeBackup(this, (text) => writer.write(encoder.encode(text)))
+      await writer.close()
+    }
+    // the reader hears of it, or went away
+    write().catch((error) => writer.abort(error).catch(() => {}))
+    writer.closed.catch(() => {})
+    return readable
+  }
+
+  /** @param {unknown} backup */
+  async importData(backup) {
+    const { readBackup } = await import('./backup/import.js')
+    return readBackup(this, backup)
+  }
+
   /** @param {boolean} isForced */
   async wipe(isForced) {
     const refusal = this.refusal()
@@ -191,9 +223,16 @@ export class ClientState {
     const refusal = this.refusal()
     if (refusal) throw refusal
     if (typeof id !== 'string') throw new SyncError('invalid-value', 'the id must be a text')
-    const done = this.ask((ticket) => JSON.stringify({ type, ticket, id }))
+    await this.change((ticket) => JSON.stringify({ type, ticket, id }))
+  }
+
+  /** Asks for a change that close() waits for. @param {(ticket: number) => string} makeJson @returns {Promise<any>} */
+  async change(makeJson) {
+    const refusal = this.refusal()
+    if (refusal) throw refusal
+    const done = this.ask(makeJson)
     this.writes.pending.add(done)
-    await done.finally(() => this.writes.pending.delete(done))
+    return await done.finally(() => this.writes.pending.delete(done))
   }
 
   lookAtStatus() {

@@ -259,6 +259,37 @@ export class SyncClient {
   }
 
   /**
+   * Everything the user owns, pending work included, as one JSON value (docs/backup.md). Works offline.
+   * Holds all of it in memory, vectors too: exportStream() does not.
+   * @returns {Promise<import('./backup/format.js').Backup>}
+   */
+  exportData() {
+    return of(this).exportData()
+  }
+
+  /**
+   * The same as UTF-8, made piece by piece as it is read. Reading fails with a SyncError where
+   * exportData() would have rejected.
+   * @returns {ReadableStream<Uint8Array<ArrayBuffer>>}
+   */
+  exportStream() {
+    return of(this).exportStream()
+  }
+
+  /**
+   * Merges a backup of this user into what is here, by the rules of the fields; of counters the larger
+   * stays. Importing again, or beside a device that still sends the same work, changes nothing. It
+   * need not be online.
+   * @param {import('./backup/format.js').Backup | Blob | ReadableStream<Uint8Array>} backup
+   * @returns {Promise<{ written: number, skipped: number }>} rows that it changed, and that it did not.
+   *   Rejects with "invalid-value", having changed nothing, when the backup is cut off, damaged, of
+   *   another user, of a newer version, or none. After any other failure import it again: the rest follows
+   */
+  importData(backup) {
+    return of(this).importData(backup)
+  }
+
+  /**
    * Forgets the local copy, in every open tab, and closes this client. What the server has stays there.
    * @param {{ force?: boolean }} [options] force: also work that was never sent, or was refused
    * @returns {Promise<void>} rejects with "unsent-work" while there is some, having forgotten nothing

@@ -44,6 +44,7 @@ export class Core {
    * @throws {SyncError} when the core refuses the schema
    */
   constructor(module, config, host) {
+    this.module = module
     this.host = host
     /** @type {string[]} events not fed yet, as JSON */
     this.events = []
@@ -282,13 +283,18 @@ export class Core {
     await this.readVectors()
   }
 
-  /** @param {(file: Uint8Array) => void} [onFile] is given those that are sound */
+  /** @param {(file: Uint8Array) => Promise<void> | void} [onFile] is given those that are sound */
   readVectors(onFile = () => {}) {
-    return this.host.disk.readVectors((file) => {
+    return this.host.disk.readVectors(async (file) => {
       const isSound = this.give(() => this.engine.giveVectors(file))
-      if (isSound) onFile(file)
+      if (isSound) await onFile(file)
       return isSound
     })
+  }
+
+  /** @param {Uint8Array} file @returns {Record<string, string>} its vectors by name, as JSON arrays */
+  vectorTexts(file) {
+    return JSON.parse(this.module.vectorTexts(file)) ?? {}
   }
 
   /** @param {string} name @returns {Float32Array | null} null: it is not in memory */

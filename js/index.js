@@ -47,6 +47,7 @@ export function openSync(options) {
 /** @typedef {import('./insights/oejts.js').OejtsProgress} OejtsProgress */
 /** @typedef {import('./client.js').RejectedMutation} RejectedMutation */
 /** @typedef {import('./client.js').OverwrittenText} OverwrittenText */
+/** @typedef {import('./backup/format.js').Backup} Backup */
 /**
  * @template {Schema} [S=SomaticSchema]
  * @typedef {import('./open.js').OpenOptions<S>} OpenOptions

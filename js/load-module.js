@@ -45,6 +45,7 @@ import { messageOf, SyncError } from './error.js'
  * @property {new (configJson: string, hooks: Hooks) => WasmEngine} Engine
  * @property {new () => WasmPatterns} Patterns
  * @property {() => string} errorCodes
+ * @property {(file: Uint8Array) => string} vectorTexts the vectors of a file by name, as JSON
  * @property {() => number} journalFormat the newest that this build reads and writes
  */
 

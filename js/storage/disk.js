@@ -41,7 +41,7 @@ import { Snapshots } from './snapshots.js'
  *   replace those before it
  * @property {(source: import('./snapshots.js').SnapshotSource) => Promise<boolean>} fold puts a
  *   snapshot in the place of the segments it stands for; false: it did not come to that
- * @property {(onFile: (bytes: Uint8Array) => boolean | void) => Promise<void>} readVectors gives every
+ * @property {(onFile: (bytes: Uint8Array) => Promise<boolean | void> | boolean | void) => Promise<void>} readVectors gives every
  *   stored file of vectors; false: it is damaged
  * @property {(onSegment: OnSegment, check: () => void) => Promise<void>} wipe forgets everything,
  *   unless `check` throws, which is asked when everything that others added was given
@@ -144,7 +144,7 @@ export class IndexedDbDisk {
     return this.snapshots.fold(source)
   }
 
-  /** @param {(bytes: Uint8Array) => boolean | void} onFile */
+  /** @param {(bytes: Uint8Array) => Promise<boolean | void> | boolean | void} onFile */
   readVectors(onFile) {
     return this.snapshots.readVectors(onFile)
   }

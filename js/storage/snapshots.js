@@ -145,7 +145,7 @@ export class Snapshots {
   /**
    * Gives every stored file of vectors, one at a time. A snapshot that is installed meanwhile may take
    * one away: then all begins again.
-   * @param {(bytes: Uint8Array) => boolean | void} onFile
+   * @param {(bytes: Uint8Array) => Promise<boolean | void> | boolean | void} onFile
    */
   async readVectors(onFile) {
     const { disk } = this
@@ -163,7 +163,7 @@ export class Snapshots {
           continue
         }
         given.add(path)
-        if (onFile(file) === false) disk.damaged.add(path)
+        if ((await onFile(file)) === false) disk.damaged.add(path)
       }
     }
   }

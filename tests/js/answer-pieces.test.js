@@ -70,7 +70,11 @@ test('the pieces together are the answer: every row once, in order, up to its cu
     assert.deepEqual(rest, head)
     assert.deepEqual(answers, i === 0 ? whole.answers : [])
     assert.equal(more, true)
-    const versions = [...Object.values(own).flat(), ...gone.map(([, , version]) => ({ version }))]
+    /** @type {any[]} */
+    const versions = [
+      ...Object.values(own).flat(),
+      ...gone.map((/** @type {any[]} */ [, , version]) => ({ version })),
+    ]
     for (const { version } of versions) assert.ok(before < version && version <= cursor)
     before = cursor
   }

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { somaticSchema } from '../../js/index.js'
+import { made, write } from '../support/odd-rows.js'
 import { settle, startWorld, synced } from '../support/world.js'
 
 /** @type {import('../support/world.js').World} */
@@ -14,14 +16,14 @@ after(() => world.stop())
 
 const log = (/** @type {string} */ content) => ({ category: 'chat', content, metadata: {} })
 
-/** @param {string} userId */
+/** In all nine tables. @param {string} userId */
 async function rowsOnServer(userId) {
-  const [{ logs, progress }] = await world.server.sql(
-    `select (select count(*)::int from public.sovereign_logs where user_id = $1) as logs,
-            (select count(*)::int from public.user_progress where user_id = $1) as progress`,
-    [userId],
+  const tables = synced.map((name) => /** @type {any} */ (somaticSchema.collections)[name].table)
+  const counts = tables.map(
+    (table) => `(select count(*)::int from public.${table} where user_id = $1)`,
   )
-  return logs + progress
+  const [{ rows }] = await world.server.sql(`select ${counts.join(' + ')} as rows`, [userId])
+  return rows
 }
 
 test('the account goes, here, on the server and on the other device; another user stays', async () => {
@@ -33,7 +35,9 @@ test('the account goes, here, on the server and on the other device; another use
     await device.collection('logs').put(randomUUID(), log('mine'))
     await device.collection('progress').increment('self', 'totalCompletions')
   }
+  await write(a, 'put', made)
   await settle(a, b, other)
+  assert.equal(await rowsOnServer(leaving.id), 12, 'rows in every table')
   await a.collection('logs').put(randomUUID(), log('never sent'))
   await b.collection('logs').put(randomUUID(), log('not sent yet'))
   await a.deleteAccount()

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/calendar.hpp"
+#include "support/backup.hpp"
 
 namespace somatic::testing {
 namespace {
@@ -32,6 +33,10 @@ World::World(std::uint64_t seed, bool with_trace, std::function<void(const Json&
   with_deletions_ = chance(50);
   with_restores_ = chance(30);
   clocks_ = static_cast<Clocks>(pick(3));
+  // The ledger must remember as long as a backup is used, and a count's clock must tell its age.
+  Random apart("backups of world " + std::to_string(seed));
+  with_backups_ =
+      !on_step && !with_restores_ && clocks_ == Clocks::kGood && apart.next() % 100 < 60;
   server_.page_max = 1 + static_cast<std::int64_t>(pick(30));
   if (on_step) {
     with_restores_ = false;
@@ -94,6 +99,7 @@ void World::trace(const std::string& what) const {
 
 void World::step() {
   let_time_pass();
+  if (with_backups_ && chance(8)) return back_up(anyone());
   const std::size_t kind = pick(100);
   if (kind < 30) {
     write_anything(anyone());
@@ -362,6 +368,32 @@ void World::move_something(Context& context) {
   }
 }
 
+/// A device is exported, or reads a backup: of its own, of another, old or new.
+void World::back_up(Context& context) {
+  Device& device = *context.device;
+  if (!device.is_alive()) return;
+  const std::string name = "device " + std::to_string(context.owner);
+  if (exported_.empty() || chance(40)) {
+    trace(name + " exports");
+    context.waiting.push_back({device.begin(Export{}), [this, &device](bool is_done) {
+                                 if (!is_done || !device.is_alive()) return;
+                                 Json backup = told_by(device);
+                                 // A count that came in between has no name yet: asked again then.
+                                 for (const Json& each : backup["pending"]) {
+                                   if (each.contains("counts") && !each.contains("id")) return;
+                                 }
+                                 trace("  told " + backup["pending"].dump());
+                                 exported_.push_back(std::move(backup));
+                               }});
+    return;
+  }
+  const std::size_t which = pick(exported_.size());
+  trace(name + " imports backup " + std::to_string(which));
+  const Json& backup = exported_[which];
+  const Ticket ticket = device.begin(Import{0, rows_of(backup), backup["overwritten"]});
+  context.waiting.push_back({ticket, [](bool) {}});
+}
+
 /// What was acknowledged before is kept; for the rest nobody knows.
 void World::kill(Context& context) {
   Device& device = *context.device;
@@ -420,6 +452,7 @@ void World::disturb_server() {
   for (Context& context : contexts_) context.resendable = context.device->bodies.size();
   switch (pick(4)) {
     case 0:
+      if (with_backups_) return;
       trace("the ledger is purged");
       server_.purge_ledger();
       return;

@@ -63,6 +63,7 @@ class World {
   // What machines do
   void let_time_pass();
   void time_trips();
+  void back_up(Context& context);
   void move_something(Context& context);
   void kill(Context& context);
   void disturb(Context& context);
@@ -97,10 +98,11 @@ class World {
 
   Random random_;
   const bool with_trace_;
-  bool with_deletions_ = false, with_restores_ = false;
+  bool with_deletions_ = false, with_restores_ = false, with_backups_ = false;
   Clocks clocks_ = Clocks::kGood;
   ModelServer server_;
   std::optional<Backup> backup_;
+  std::vector<Json> exported_;  ///< backups of devices
   std::vector<Context> contexts_;
   History history_;
   Verdict verdict_;

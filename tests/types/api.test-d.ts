@@ -13,12 +13,7 @@ import type * as promised from './api.js'
 type Later = {
   exports: 'syncStore' | 'seedMappings'
   options: 'realtime'
-  client:
-    | 'exportData'
-    | 'exportStream'
-    | 'importData'
-    | 'lock'
-    | 'unlock'
+  client: 'lock' | 'unlock'
 }
 
 // What the promised API did not think of.
@@ -89,6 +84,7 @@ holds<Keeps<ours.SyncStatus, promised.SyncStatus>>()
 holds<Keeps<ours.SyncErrorInfo, promised.SyncErrorInfo>>()
 holds<Keeps<ours.RejectedMutation, promised.RejectedMutation>>()
 holds<Keeps<ours.OverwrittenText, promised.OverwrittenText>>()
+holds<Keeps<ours.Backup, promised.Backup>>()
 
 // Schema ------------------------------------------------------------------------------------------
 

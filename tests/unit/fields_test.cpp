@@ -39,6 +39,8 @@ TEST_CASE("fields: every event survives JSON") {
       RetryRejected{1, "id"},
       DiscardRejected{2, "id"},
       RestoreOverwritten{3, "id"},
+      Export{4},
+      Import{5, {{{"collection", "logs"}}}, Json::array()},
       Close{},
   };
   CHECK(events.size() == std::variant_size_v<Event>);

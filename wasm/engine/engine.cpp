@@ -9,6 +9,8 @@
 #include "engine/self.hpp"
 #include "store/view.hpp"
 #include "sync/accept.hpp"
+#include "sync/backup.hpp"
+#include "sync/import.hpp"
 #include "sync/layers.hpp"
 #include "sync/restore.hpp"
 
@@ -134,6 +136,56 @@ void Engine::Self::on(const RestoreOverwritten& restore) {
     return;
   }
   settle(restore.ticket, {});
+}
+
+void Engine::Self::on(const Export& backup) {
+  if (const auto error = refusal()) return settle(backup.ticket, *error);
+  Named named{stamp(), {}};
+  for (const RowRef& ref : rows_to_name(schema, store)) {
+    named.rows.push_back({ref.collection, ref.key, random.uuid_v4()});
+  }
+  if (!named.rows.empty()) commits.append(std::move(named));
+  // What is told should not be gone after a crash: everything so far becomes durable first.
+  if (!commits.settle_with_next(backup.ticket)) settle(backup.ticket, {});
+}
+
+void Engine::Self::on(const Import& backup) {
+  if (const auto error = refusal()) return settle(backup.ticket, *error);
+  Imported imported{stamp(), {}, Json::array()};
+  for (const Json& text : elements(backup.overwritten)) {
+    const bool is_old = integer_at(text, "until") > 0 &&
+                        integer_at(text, "until") < server_time(store.meta(), stamp());
+    if (!is_old && !text_at(text, "id").empty()) imported.overwritten.push_back(text);
+  }
+  std::int64_t skipped = 0;
+  store.begin_trial();
+  for (const Json& each : elements(backup.rows)) {
+    const CollectionSpec* collection = schema.collection(text_at(each, "collection"));
+    if (collection == nullptr || collection->local_only) {
+      store.end_trial();
+      return settle(backup.ticket, {"unknown-collection", "the backup holds a collection " +
+                                                              text_at(each, "collection")});
+    }
+    ToldRow told = read_told(*collection, config.user_id, random.uuid_v4(), each);
+    Outcome outcome;
+    apply(schema, Imported{imported.at, {told}, Json::array()}, store, outcome);
+    if (outcome.imported == 0) {
+      ++skipped;
+    } else {
+      imported.rows.push_back(std::move(told));
+    }
+  }
+  store.end_trial();
+  const auto written = static_cast<std::int64_t>(imported.rows.size());
+  reports[backup.ticket] = {{"written", written}, {"skipped", skipped}};
+  if (written == 0 && imported.overwritten.empty()) {
+    if (!commits.settle_with_next(backup.ticket)) settle(backup.ticket, {});
+    return;
+  }
+  const Outcome outcome = commits.append(std::move(imported));
+  out.insert(out.end(), outcome.notices.begin(), outcome.notices.end());
+  commits.settle_with_next(backup.ticket);
+  run.wrote(now);
 }
 
 void Engine::Self::on(const Close&) {

@@ -93,6 +93,10 @@ class Engine {
   ///   {status: true}                     -> {state, pending, rejected, lastSyncedAt, lastError,
   ///   nextRetryAt} {rejected: true} {overwritten: true} -> as in the public API
   ///   {time: true}                       -> the server's time, as far as it is known
+  ///   {unsent: true}                     -> what is unsent or refused, as a backup tells it; names
+  ///   only while everything is durable
+  ///   {told: key, collection}            -> {rows, last}: a piece of a backup, after that key
+  ///   {told: [key], collection}          -> [row or null], as a backup tells them
   ///   {raw: [column], collection, keys}  -> [[value] or null], as they are kept: a vector is a
   ///   name {own: [key], collection, column}   -> [whether this device wrote that column last]
   ///   {stored: true}                     -> rows a snapshot would hold: {all, changed} since the

@@ -6,6 +6,7 @@
 #include "base/uuid.hpp"
 #include "engine/self.hpp"
 #include "store/view.hpp"
+#include "sync/backup.hpp"
 
 namespace somatic {
 
@@ -85,12 +86,15 @@ Json Engine::query(const Json& question, Now now) const {
   if (asks("overwritten")) {
     if (reads_empty) return list;
     const Json& kept = self_->store.meta().overwritten;
+    const bool is_backup = question["overwritten"] == "backup";
     for (auto at = kept.rbegin(); at != kept.rend(); ++at) {
       list.push_back(*at);
-      list.back().erase("until");
+      if (!is_backup) list.back().erase("until");
     }
     return list;
   }
+  if (asks("unsent"))
+    return reads_empty ? list : unsent_told(self_->schema, self_->store, self_->commits.idle());
   if (asks("rejected")) {
     for (const RowRef& ref : self_->store.rejected()) {
       if (reads_empty) break;
@@ -109,6 +113,14 @@ Json Engine::query(const Json& question, Now now) const {
   if (asks("get")) return reads_empty ? Json() : self_->row(*collection, question["get"]);
   if (asks("list")) {
     return reads_empty ? list : list_keys(*collection, self_->store, question["list"]);
+  }
+  if (asks("told")) {
+    if (reads_empty || collection->local_only) return {{"rows", list}};
+    for (const Json& key : elements(question["told"])) {
+      list.push_back(row_told(*collection, self_->store, std::string(text_of(key))));
+    }
+    if (question["told"].is_array()) return list;
+    return rows_told(*collection, self_->store, text_at(question, "told"));
   }
   if (asks("raw")) {
     const Json& columns = question["raw"];

@@ -29,35 +29,6 @@ bool is_answer(const Json& body) {
          whole_number(now) >= 0 && whole_number(now) <= kTimeMax;
 }
 
-/// What fails a request for what is in it, and leaves nothing done: not for its own size or time
-/// alone, a trigger of the project may be to blame. A user who is gone (23503) is none of that.
-bool is_about_content(int status, Failure failure, std::string_view code) {
-  if (failure == Failure::kHalve) return true;
-  const bool is_sqlstate = code.size() == 5 && code.substr(0, 2) != "23";
-  return failure == Failure::kServer && status >= 400 && is_sqlstate;
-}
-
-Error failure_as_error(Failure failure, int status, const std::string& message) {
-  const std::string detail = message.empty() ? "status " + std::to_string(status) : message;
-  switch (failure) {
-    case Failure::kRefresh:
-      return {"unauthorized",
-              "the server does not accept this session: sign in again (" + detail + ")"};
-    case Failure::kSignedOut:
-      return {"signed-out", "nobody is signed in: the changes are kept here until somebody is"};
-    case Failure::kMigrationsMissing:
-      return {"migrations-missing",
-              "the Supabase migrations are missing: run `supabase db push` (" + detail + ")"};
-    case Failure::kRetry:
-      if (status == 0)
-        return {"offline", "the server cannot be reached: the changes are kept here"};
-      break;
-    default:
-      break;
-  }
-  return {"server", "the server could not answer (" + detail + "): the changes are kept here"};
-}
-
 }  // namespace
 
 void Run::sync_now(Ticket ticket, Now now) {

@@ -2,6 +2,7 @@
 // reads (queries.cpp), snapshots and vectors (folding.cpp).
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -49,6 +50,8 @@ struct Engine::Self {
   void on(const RetryRejected& retry);
   void on(const DiscardRejected& discard);
   void on(const RestoreOverwritten& restore);
+  void on(const Export& backup);
+  void on(const Import& backup);
   void on(const Close&);
 
   /// What another context wrote may be for this one to send.
@@ -61,7 +64,10 @@ struct Engine::Self {
   [[nodiscard]] bool needs_refill() const;
   void refill();
   void settle(Ticket ticket, const Error& error) {
-    out.push_back(Settled{ticket, error.code, error.message, nullptr});
+    const auto report = reports.extract(ticket);
+    const bool is_told = !report.empty() && error.code.empty();
+    out.push_back(
+        Settled{ticket, error.code, error.message, is_told ? report.mapped() : Json(nullptr)});
   }
   /// Why no write is accepted now, if so.
   [[nodiscard]] std::optional<Error> refusal() const;
@@ -83,6 +89,7 @@ struct Engine::Self {
   Commits commits;
   Run run;
   Now now;
+  std::map<Ticket, Json> reports;  ///< for tickets that wait until they are durable
   bool is_loaded = false, is_closed = false;
   bool is_damaged = false;  ///< something of the journal could not be read: to be pulled again
   std::optional<Error> read_only;

@@ -76,6 +76,8 @@ std::string patterns_result(const Patterns& patterns, const std::string& today) 
   return patterns.result(today).dump();
 }
 
+std::string vector_texts(const std::string& file) { return texts_in(file).dump(); }
+
 int journal_format() { return kJournalFormat; }
 
 std::string error_codes() {
@@ -111,6 +113,7 @@ EMSCRIPTEN_BINDINGS(somatic_sync) {
       .function("result", &patterns_result);
   emscripten::function("errorCodes", &error_codes);
   emscripten::function("journalFormat", &journal_format);
+  emscripten::function("vectorTexts", &vector_texts);
 }
 
 }  // namespace somatic

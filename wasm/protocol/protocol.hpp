@@ -100,13 +100,24 @@ struct RestoreOverwritten {
   Ticket ticket = 0;
   std::string id;
 };
+/// A backup is about to be written: what it needs to tell is given names first. Settled once that
+/// is durable.
+struct Export {
+  Ticket ticket = 0;
+};
+/// Some rows of a backup, [{collection, row, unsent}], and texts that lost a merge, all of them in
+/// order (docs/backup.md). Settled once durable, with a report {written, skipped} of the rows.
+struct Import {
+  Ticket ticket = 0;
+  Json rows = Json::array(), overwritten = Json::array();
+};
 /// No more work: open tickets are settled with "closed".
 struct Close {};
 
 using Event =
     std::variant<Write, Loaded, Flushed, FlushFailed, SessionIs, UserGone, SyncNow, AbortSync, Poke,
                  LeaderIs, Fetched, TimerFired, KeepVectors, VectorsGiven, FormatLimit,
-                 RetryRejected, DiscardRejected, RestoreOverwritten, Close>;
+                 RetryRejected, DiscardRejected, RestoreOverwritten, Export, Import, Close>;
 
 // Effects --------------------------------------------------------------------------------------
 
@@ -128,7 +139,7 @@ struct AskSession {
 struct SetTimer {
   std::optional<Ms> at;
 };
-/// A ticket is done: with `error` (code and message) or without; `report` for SyncNow.
+/// A ticket is done: with `error` (code and message) or without; `report` for SyncNow and Import.
 struct Settled {
   Ticket ticket = 0;
   std::string code, message;
@@ -199,6 +210,9 @@ SOMATIC_MESSAGE(DiscardRejected, "discardRejected", field("ticket", &DiscardReje
                 field("id", &DiscardRejected::id));
 SOMATIC_MESSAGE(RestoreOverwritten, "restoreOverwritten",
                 field("ticket", &RestoreOverwritten::ticket), field("id", &RestoreOverwritten::id));
+SOMATIC_MESSAGE(Export, "export", field("ticket", &Export::ticket));
+SOMATIC_MESSAGE(Import, "import", field("ticket", &Import::ticket), field("rows", &Import::rows),
+                field("overwritten", &Import::overwritten));
 SOMATIC_MESSAGE(Close, "close");
 
 SOMATIC_MESSAGE(Commit, "commit");

@@ -78,6 +78,32 @@ struct Restored {
   std::string id;
 };
 
+/// A backup is being written: the counts among these rows' pending edits became mutations of their
+/// own, under these names, so that whoever reads the backup does not count them a second time.
+struct Named {
+  Stamp at;
+  std::vector<EntryRow> rows;
+};
+/// A mutation as a backup tells it.
+struct ToldMutation {
+  std::string mid;
+  Change change;
+};
+/// A row as a backup tells it. `whole`: what the row showed but for its unsent counts and deletion;
+/// no change: it showed none. `mid`: what that becomes a mutation as.
+struct ToldRow {
+  std::string collection, key, id, mid;
+  std::vector<std::string> aliases;
+  Change whole;
+  std::vector<ToldMutation> unsent;
+};
+/// A backup was read, or some of it.
+struct Imported {
+  Stamp at;
+  std::vector<ToldRow> rows;
+  Json overwritten = Json::array();
+};
+
 /// A snapshot begins: all but the rows is this (`meta`: store/snapshot). `is_whole`: rows that it
 /// does not name are not there; else they stay as they are. `collections` are those its writer
 /// knew.
@@ -110,7 +136,7 @@ struct Refilled {
 };
 
 using Entry = std::variant<Born, Wrote, Froze, Answered, Resynced, Refused, Retried, Discarded,
-                           Restored, Stood, Kept, Carried, Refilled>;
+                           Restored, Named, Imported, Stood, Kept, Carried, Refilled>;
 
 template <>
 struct Fields<EntryRow> {
@@ -175,6 +201,33 @@ template <>
 struct Fields<Discarded> {
   static constexpr const char* type = "discarded";
   static constexpr auto list = std::tuple{field("row", &Discarded::row)};
+};
+template <>
+struct Fields<Named> {
+  static constexpr const char* type = "named";
+  static constexpr auto list = std::tuple{field("at", &Named::at), field("rows", &Named::rows)};
+};
+template <>
+struct Fields<ToldMutation> {
+  static constexpr auto list =
+      std::tuple{field("mid", &ToldMutation::mid), field("change", &ToldMutation::change)};
+};
+template <>
+struct Fields<ToldRow> {
+  static constexpr auto list = std::tuple{field("collection", &ToldRow::collection),
+                                          field("key", &ToldRow::key),
+                                          field("id", &ToldRow::id),
+                                          field("mid", &ToldRow::mid),
+                                          field("aliases", &ToldRow::aliases),
+                                          field("whole", &ToldRow::whole),
+                                          field("unsent", &ToldRow::unsent)};
+};
+template <>
+struct Fields<Imported> {
+  static constexpr const char* type = "imported";
+  static constexpr auto list =
+      std::tuple{field("at", &Imported::at), field("rows", &Imported::rows),
+                 field("overwritten", &Imported::overwritten)};
 };
 template <>
 struct Fields<Stood> {

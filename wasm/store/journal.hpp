@@ -12,8 +12,8 @@
 namespace somatic {
 
 /// 1: vectors are text, in the rows. 2: a row may name a vector that stands elsewhere
-/// (store/vectors).
-inline constexpr int kFirstFormat = 1, kJournalFormat = 2;
+/// (store/vectors). 3: rows hold what came or went with a backup (Row::queued).
+inline constexpr int kFirstFormat = 1, kJournalFormat = 3;
 
 /// In the oldest format that can say it: a build that knows no newer one may be open beside this.
 std::string encode_segment(const std::vector<Entry>& entries, int format = kJournalFormat);

@@ -1,7 +1,7 @@
 // One row as this device knows it: the server's copy and the layers of edits on top. Plain data;
 // who may change what is store.hpp's business.
 //
-//   what the app sees  =  server  <-  former  <-  rejected  <-  frozen  <-  pending
+//   what the app sees  =  server  <-  former  <-  rejected  <-  frozen  <-  queued  <-  pending
 #pragma once
 
 #include <algorithm>
@@ -35,6 +35,7 @@ struct Frozen {
   std::string mid;
   std::optional<std::int64_t> base;
   Change change;
+  bool is_whole = false;  ///< says a whole row: where the server never had one it may be made of it
 
   bool operator==(const Frozen&) const = default;
 };
@@ -77,15 +78,22 @@ struct Row {
   std::optional<Gone> gone;
   std::optional<Rejected> rejected;
   std::optional<Frozen> frozen;
+  /// Mutations of a backup, written to it or read from it, that wait for their turn to be frozen:
+  /// others may send them under the same names, so nothing is folded into them.
+  std::vector<Frozen> queued;
   std::optional<Pending> pending;
+  /// names of the counts among those, for good: a second import must not count them again
+  std::vector<std::string> counted;
   /// place in the outbox, by the first unsent edit; 0: not in it
   std::int64_t order = 0;
   /// the columns that the app sees while there are layers; kept up to date by whoever edits the row
   std::optional<Json> layered;
 
   [[nodiscard]] bool is_owed() const { return former && former->is_owed; }
-  [[nodiscard]] bool is_layered() const { return former || rejected || frozen || pending; }
-  [[nodiscard]] bool is_unsent() const { return frozen || pending || is_owed(); }
+  [[nodiscard]] bool is_layered() const {
+    return former || rejected || frozen || !queued.empty() || pending;
+  }
+  [[nodiscard]] bool is_unsent() const { return frozen || !queued.empty() || pending || is_owed(); }
   /// the columns that the app sees; null: no such row for it
   [[nodiscard]] const Json* columns() const {
     if (is_layered()) return layered ? &*layered : nullptr;

@@ -99,6 +99,7 @@ Rejected read_rejected(const Json& json) {
 Json write_frozen(const Frozen& frozen) {
   Json out = {{"mid", frozen.mid}, {"change", write_member(frozen.change)}};
   if (frozen.base) out["base"] = *frozen.base;
+  put(out, "whole", frozen.is_whole);
   return out;
 }
 
@@ -107,6 +108,7 @@ Frozen read_frozen(const Json& json) {
   take(json, "mid", frozen.mid);
   take(json, "base", frozen.base);
   take(json, "change", frozen.change);
+  take(json, "whole", frozen.is_whole);
   return frozen;
 }
 
@@ -174,7 +176,9 @@ Json write_row(const Row& row) {
   put(out, "gone", row.gone, write_gone);
   put(out, "rejected", row.rejected, write_rejected);
   put(out, "frozen", row.frozen, write_frozen);
+  for (const Frozen& each : row.queued) out["queued"].push_back(write_frozen(each));
   put(out, "pending", row.pending, write_pending);
+  put(out, "counted", write_member(row.counted));
   return out;
 }
 
@@ -188,7 +192,9 @@ Row read_row(const Json& json) {
   take(json, "gone", row.gone, read_gone);
   take(json, "rejected", row.rejected, read_rejected);
   take(json, "frozen", row.frozen, read_frozen);
+  for (const Json& each : elements(at(json, "queued"))) row.queued.push_back(read_frozen(each));
   take(json, "pending", row.pending, read_pending);
+  take(json, "counted", row.counted);
   return row;
 }
 

@@ -126,7 +126,9 @@ class Store {
   [[nodiscard]] Vectors& vectors() { return vectors_; }
   [[nodiscard]] const Vectors& vectors() const { return vectors_; }
   /// The oldest format that can tell this state.
-  [[nodiscard]] int format() const { return vectors_.has_named() ? 2 : 1; }
+  [[nodiscard]] int format() const { return has_backup_ ? 3 : vectors_.has_named() ? 2 : 1; }
+  /// Something of a backup is in the rows, or was.
+  void meet_backup() { has_backup_ = true; }
   /// Vectors that rows name whose edits are not sent, or were refused.
   [[nodiscard]] std::set<std::string> unsent_vectors(const Schema& schema) const;
 
@@ -155,7 +157,7 @@ class Store {
   std::set<RowRef> changed_;  ///< durably, since the last snapshot
   std::set<RowRef> outdated_;
   std::optional<Snapshot> snapshot_;
-  bool has_foreign_ = false;
+  bool has_foreign_ = false, has_backup_ = false;
   Vectors vectors_;
   std::map<std::string, std::set<std::string>> touched_;
 };

@@ -21,6 +21,7 @@ static_assert(std::endian::native == std::endian::little, "floats are stored lit
 constexpr std::string_view kPrefix = "vector:";
 constexpr const char* kSpace = "6f0d6d0e-6c3c-5a57-9a0e-3a1c6f2b7d11";
 constexpr std::string_view kMagic = "SSV1";
+constexpr int kVectorsFormat = 2;
 constexpr std::size_t kIdBytes = 16;
 
 /// The floats of "[0.1,2]"; nothing for any other text.
@@ -37,6 +38,20 @@ std::optional<std::string> parse_vector(std::string_view text) {
     if (*end != ',') return std::nullopt;
     at = end + 1;
   }
+}
+
+std::string text_of_floats(std::string_view bytes) {
+  std::string out = "[";
+  for (std::size_t at = 0; at + sizeof(float) <= bytes.size(); at += sizeof(float)) {
+    float number = 0;
+    std::memcpy(&number, bytes.data() + at, sizeof number);
+    char buffer[64];
+    char* end = nlohmann::detail::to_chars(buffer, buffer + sizeof buffer, number);
+    if (end - buffer > 2 && std::string_view(end - 2, 2) == ".0") end -= 2;
+    if (out.size() > 1) out += ',';
+    out.append(buffer, end);
+  }
+  return out + "]";
 }
 
 std::string name_of(const std::string& bytes) {
@@ -78,18 +93,7 @@ bool Vectors::is_name(const Json& value) { return text_of(value).starts_with(kPr
 
 Json Vectors::text(const Json& name) const {
   const std::string* bytes = is_name(name) ? find(name.get_ref<const std::string&>()) : nullptr;
-  if (bytes == nullptr) return nullptr;
-  std::string out = "[";
-  for (std::size_t at = 0; at + sizeof(float) <= bytes->size(); at += sizeof(float)) {
-    float number = 0;
-    std::memcpy(&number, bytes->data() + at, sizeof number);
-    char buffer[64];
-    char* end = nlohmann::detail::to_chars(buffer, buffer + sizeof buffer, number);
-    if (end - buffer > 2 && std::string_view(end - 2, 2) == ".0") end -= 2;
-    if (out.size() > 1) out += ',';
-    out.append(buffer, end);
-  }
-  return out + "]";
+  return bytes == nullptr ? Json() : Json(text_of_floats(*bytes));
 }
 
 bool Vectors::is_same(const Json& name, const Json& value) {
@@ -127,6 +131,7 @@ bool Vectors::take(const CollectionSpec& collection, Row& row) {
   if (row.former) also(take(collection, row.former->row.columns));
   if (row.rejected) also(take(collection, row.rejected->change));
   if (row.frozen) also(take(collection, row.frozen->change));
+  for (Frozen& each : row.queued) also(take(collection, each.change));
   if (row.pending) also(take(collection, row.pending->change));
   return has_taken;
 }
@@ -151,6 +156,14 @@ void Vectors::keep_only(const std::set<std::string>& names) {
   std::erase_if(bytes_, [&](const auto& each) { return !names.contains(each.first); });
 }
 
+Json texts_in(std::string_view file) {
+  const auto vectors = decode_vectors(file, kJournalFormat);
+  if (!vectors.ok()) return nullptr;
+  Json texts = Json::object();
+  for (const NamedVector& each : vectors.value()) texts[each.name] = text_of_floats(each.bytes);
+  return texts;
+}
+
 std::string encode_vectors(const std::vector<NamedVector>& vectors) {
   std::string payload;
   const std::size_t size = vectors.empty() ? 0 : vectors.front().bytes.size();
@@ -158,7 +171,7 @@ std::string encode_vectors(const std::vector<NamedVector>& vectors) {
   put_u32(payload, static_cast<std::uint32_t>(vectors.size()));
   for (const NamedVector& each : vectors) payload += id_bytes(each.name);
   for (const NamedVector& each : vectors) payload += each.bytes;
-  return frame(kMagic, kJournalFormat, payload);
+  return frame(kMagic, kVectorsFormat, payload);
 }
 
 Result<std::vector<NamedVector>> decode_vectors(std::string_view bytes, int newest) {

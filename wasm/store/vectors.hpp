@@ -42,6 +42,7 @@ class Vectors {
 
   /// A context is open that knows no names: none are made, if none were.
   void set_naming(bool on) { is_naming_ = on; }
+  [[nodiscard]] bool is_naming() const { return is_naming_ || has_named_; }
   /// A row has, or had, a name: what is written from here on needs a reader who knows them.
   [[nodiscard]] bool has_named() const { return has_named_; }
   void meet_name() { has_named_ = true; }
@@ -63,6 +64,7 @@ void each_vector(const CollectionSpec& collection, const Row& row, const Visit& 
     if (row.former) look(row.former->row.columns);
     if (row.rejected) look(row.rejected->change.set);
     if (row.frozen) look(row.frozen->change.set);
+    for (const Frozen& each : row.queued) look(each.change.set);
     if (row.pending) look(row.pending->change.set);
   }
 }
@@ -71,6 +73,8 @@ void each_vector(const CollectionSpec& collection, const Row& row, const Visit& 
 struct NamedVector {
   std::string name, bytes;
 };
+/// {name: text} of a file's; null: it is damaged.
+Json texts_in(std::string_view file);
 std::string encode_vectors(const std::vector<NamedVector>& vectors);
 Result<std::vector<NamedVector>> decode_vectors(std::string_view bytes, int newest);
 

@@ -2,6 +2,7 @@
 
 #include "sync/apply.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -9,7 +10,9 @@
 #include "base/uuid.hpp"
 #include "store/snapshot.hpp"
 #include "store/view.hpp"
+#include "sync/backup.hpp"
 #include "sync/device_times.hpp"
+#include "sync/import.hpp"
 #include "sync/layers.hpp"
 #include "sync/resync.hpp"
 
@@ -117,6 +120,31 @@ class Apply {
     }
   }
 
+  void operator()(const Named& named) {
+    store_.meet_backup();
+    for (const EntryRow& each : named.rows) {
+      const CollectionSpec* collection = schema_.collection(each.collection);
+      if (collection == nullptr || store_.find({each.collection, each.key}) == nullptr) continue;
+      Store::Edit row(store_, {each.collection, each.key});
+      name_counts(*collection, store_.meta(), each.mid, each.key, *row);
+      refresh(*collection, store_.meta(), *row);
+    }
+  }
+
+  void operator()(const Imported& imported) {
+    for (const ToldRow& told : imported.rows) take_told(told, imported.at);
+    if (imported.overwritten.empty()) return;
+    Json& kept = store_.edit_meta().overwritten;
+    for (const Json& text : imported.overwritten) {
+      const bool is_known = std::any_of(kept.begin(), kept.end(),
+                                        [&](const Json& each) { return each["id"] == text["id"]; });
+      if (!is_known) kept.push_back(text);
+    }
+    std::stable_sort(kept.begin(), kept.end(), [](const Json& a, const Json& b) {
+      return integer_at(a, "at") < integer_at(b, "at");
+    });
+  }
+
   void operator()(const Stood& stood) {
     Meta& meta = store_.edit_meta();
     meta = meta_from_json(stood.meta);
@@ -147,6 +175,7 @@ class Apply {
       *row = {};
       if (!stands.row.is_binary()) continue;
       *row = unpack_row(stands.row);
+      if (!row->queued.empty() || !row->counted.empty()) store_.meet_backup();
       if (store_.vectors().take(*collection, *row)) {
         store_.mark_outdated({stands.collection, stands.key});
       }
@@ -177,6 +206,42 @@ class Apply {
   }
 
  private:
+  void take_told(const ToldRow& given, const Stamp& at) {
+    const CollectionSpec* collection = schema_.collection(given.collection);
+    if (collection == nullptr) {
+      store_.meet_foreign();
+      return;
+    }
+    ToldRow told = given;
+    Vectors names;  // the floats are kept only if they are news
+    names.set_naming(store_.vectors().is_naming());
+    names.take(*collection, told.whole);
+    const std::string key = home_of(*collection, store_, told);
+    const Row* known = store_.find({collection->name, key});
+    News news = news_in(*collection, store_.meta(), told, at, known == nullptr ? Row{} : *known);
+    if (news.empty()) return;
+    Change floats = given.whole;
+    store_.vectors().take(*collection, floats);
+    store_.meet_backup();
+    outcome_.is_written = true;
+    ++outcome_.imported;
+    const std::int64_t order = store_.next_order();
+    {
+      Store::Edit row(store_, {collection->name, key});
+      if (row->id.empty()) row->id = told.id;
+      for (const std::string& alias : news.aliases) row->add_alias(alias);
+      if (row->rejected && !news.mutations.empty()) {  // as with any new edit: another try
+        row->queued.push_back({row->rejected->mid, std::nullopt, row->rejected->change});
+        row->rejected.reset();
+      }
+      for (Frozen& each : news.mutations) row->queued.push_back(std::move(each));
+      for (std::string& mid : news.counted) row->counted.push_back(std::move(mid));
+      if (row->order == 0) row->order = order;
+      refresh(*collection, store_.meta(), *row);
+    }
+    keep_lost(*collection, key, server_time(store_.meta(), at), news.lost, store_, outcome_);
+  }
+
   /// A new row of a day that a wrong clock named before the server was ever heard. Only while this
   /// boot knows the time: a good row must not be refused because of an old idea of it.
   bool refuse_future_day(const CollectionSpec& collection, const std::string& key, const Stamp& at,

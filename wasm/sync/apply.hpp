@@ -18,6 +18,7 @@ namespace somatic {
 /// that wrote it: there may be something to send; it is sending; it was answered.
 struct Outcome {
   std::int64_t pushed = 0, pulled = 0, conflicts = 0, rejected = 0;
+  std::int64_t imported = 0;  ///< rows that a backup changed
   bool is_written = false, is_sent = false, is_answered = false;
   std::vector<Notify> notices;
 };

@@ -159,6 +159,7 @@ class Answer {
     const Row* known = store_.find({collection.name, key});
     if (!collection.key_is_id() || known == nullptr || !known->server || known->id == key) return;
     Row leaving = *known;
+    unqueue(leaving);
     *Store::Edit(store_, {collection.name, key}) = Row{};
     Store::Edit home(store_, {collection.name, leaving.id});
     home->add_alias(key);
@@ -270,14 +271,22 @@ class Answer {
     const Frozen frozen = *std::exchange(row.frozen, std::nullopt);
     Gone gone;
     Json before;
+    const bool is_counted =
+        std::find(row.counted.begin(), row.counted.end(), frozen.mid) != row.counted.end();
     if (at(answer, "row").is_object()) {
       take_server(read(collection, at(answer, "row")), row);
+      if (is_counted && is_pure_increment(collection, frozen.change)) {
+        row.frozen = frozen;  // said of what the mutation was before it was parted, below
+        return {};
+      }
     } else {
       gone = read_gone(at(answer, "gone"));
       before = columns_of(row);
       take_gone(gone, frozen, row);
     }
-    Rebased rebased = is_planted(Bug::kNoMerge) ? Rebased{frozen.change, {}}
+    // What the server never had is not what it deleted.
+    const bool is_new = frozen.is_whole && !row.server && gone.version == 0;
+    Rebased rebased = is_planted(Bug::kNoMerge) || is_new ? Rebased{frozen.change, {}}
                       : row.server ? rebase(collection, frozen.change, *row.server)
                                    : rebase_on_gone(collection, frozen.change, before, gone.clock);
     if (rebased.change.empty()) {
@@ -303,6 +312,13 @@ class Answer {
       again.base = row.server->version;
       // What was merged is newer than either side of it, or an edit between the two would beat it.
       outrun(row.server->clocks, store_.meta().device, again.change.clocks);
+    }
+    // A backup told its count: that keeps its name, or who reads the backup counts it too. Alone it
+    // can meet no conflict any more.
+    if (is_counted && row.server && !again.change.inc.empty()) {
+      Frozen count{frozen.mid, again.base, take_increments(again.change)};
+      if (!again.change.empty()) row.queued.insert(row.queued.begin(), std::move(again));
+      again = std::move(count);
     }
     row.frozen = std::move(again);
     return rebased.lost;

@@ -1,5 +1,5 @@
-// server <- former <- rejected <- frozen <- pending: each layer is rebased onto what stands below
-// it, so a pull in the middle merges by the same rules as a conflict.
+// server <- former <- rejected <- frozen <- queued <- pending: each layer is rebased onto what
+// stands below it, so a pull in the middle merges by the same rules as a conflict.
 
 #include "sync/layers.hpp"
 
@@ -13,18 +13,6 @@
 
 namespace somatic {
 namespace {
-
-/// A row as an edit of its own: without a base, so that every column goes by its rule. A null
-/// without a clock of its own was set by nobody.
-Change as_change(const ServerRow& row) {
-  Change change;
-  for (const auto& [column, value] : row.columns.items()) {
-    const bool is_set = !value.is_null() || row.clocks.contains(column);
-    if (is_set && column != "id") change.set[column] = value;
-  }
-  change.clocks = row.clocks;
-  return change;
-}
 
 /// What stands below the next layer.
 struct Ground {
@@ -78,6 +66,7 @@ Ground view_of(const CollectionSpec& collection, const Meta& meta, const Row& ro
   Ground ground = ground_under(collection, row);
   if (row.rejected) lay(collection, row.rejected->change, ground);
   if (row.frozen) lay(collection, row.frozen->change, ground);
+  for (const Frozen& each : row.queued) lay(collection, each.change, ground);
   if (row.pending) lay(collection, as_frozen(collection, meta, *row.pending), ground);
   return ground;
 }
@@ -90,18 +79,6 @@ bool is_made_on(const Json& columns, const Change& change) {
   return true;
 }
 
-/// When the row was deleted here, while the server has it still.
-std::optional<Clock> unconfirmed_deletion(const Meta& meta, const Row& row) {
-  if (!row.server || row.columns() != nullptr) return std::nullopt;
-  if (row.pending && row.pending->change.del) {
-    return Clock(column_clock(with_clocks(meta, *row.pending).clocks, "*"));
-  }
-  if (row.frozen && row.frozen->change.del) {
-    return Clock(column_clock(row.frozen->change.clocks, "*"));
-  }
-  return std::nullopt;
-}
-
 /// A new row whose columns were all written at once says so in one word.
 void shorten(Json& clocks) {
   const bool is_one_moment = std::all_of(clocks.begin(), clocks.end(),
@@ -110,6 +87,57 @@ void shorten(Json& clocks) {
 }
 
 }  // namespace
+
+Change as_change(const ServerRow& row) {
+  Change change;
+  for (const auto& [column, value] : row.columns.items()) {
+    const bool is_set = !value.is_null() || row.clocks.contains(column);
+    if (is_set && column != "id") change.set[column] = value;
+  }
+  change.clocks = row.clocks;
+  return change;
+}
+
+std::optional<Clock> unconfirmed_deletion(const Meta& meta, const Row& row) {
+  if (!row.server || row.columns() != nullptr) return std::nullopt;
+  if (row.pending && row.pending->change.del) {
+    return Clock(column_clock(with_clocks(meta, *row.pending).clocks, "*"));
+  }
+  if (!row.queued.empty() && row.queued.back().change.del) {
+    return Clock(column_clock(row.queued.back().change.clocks, "*"));
+  }
+  if (row.frozen && row.frozen->change.del) {
+    return Clock(column_clock(row.frozen->change.clocks, "*"));
+  }
+  return std::nullopt;
+}
+
+std::optional<ServerRow> shown(const CollectionSpec& collection, const Meta& meta, const Row& row) {
+  Ground ground = view_of(collection, meta, row);
+  if (!ground.exists) return std::nullopt;
+  return std::move(ground.row);
+}
+
+Change take_increments(Change& change) {
+  Change counts;
+  counts.inc = std::exchange(change.inc, Json::object());
+  for (const auto& [column, amount] : members(counts.inc)) {
+    counts.base[column] = at(change.base, column);
+    counts.clocks[column] = std::string(column_clock(change.clocks, column));
+    change.base.erase(column);
+    change.clocks.erase(column);
+  }
+  return counts;
+}
+
+void unqueue(Row& row) {
+  if (row.queued.empty()) return;
+  Change all;
+  for (Frozen& each : row.queued) all = fold(std::move(all), each.change);
+  row.queued.clear();
+  if (!row.pending) row.pending.emplace();
+  row.pending->change = fold(std::move(all), row.pending->change);
+}
 
 Ms server_time(const Meta& meta, const Stamp& at) {
   if (is_planted(Bug::kRawClock)) return at.wall_ms;
@@ -204,7 +232,7 @@ void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order) 
       row.pending->stamps.try_emplace(column, deleted);
     }
   }
-  const bool server_never_knew = !row.server && !row.frozen && !row.gone;
+  const bool server_never_knew = !row.server && !row.frozen && row.queued.empty() && !row.gone;
   if (row.pending->change.empty() || (row.pending->change.del && server_never_knew)) {
     row.pending.reset();
   }
@@ -215,6 +243,7 @@ void reject(Row& row, const std::string& code, const std::string& message, const
             std::int64_t order) {
   Frozen frozen = *std::exchange(row.frozen, std::nullopt);
   row.rejected = Rejected{frozen.mid, std::move(frozen.change), code, message, at.wall_ms};
+  unqueue(row);
   if (row.pending) stack(row, {}, at, order);
 }
 
@@ -259,6 +288,7 @@ ServerRow ground_of(const CollectionSpec& collection, const Row& row) {
 
 std::vector<LostText> survive(const CollectionSpec& collection, const Meta& meta,
                               const Json& before, const Stamp& at, Row& row) {
+  unqueue(row);
   if (!row.pending) return {};
   Rebased rebased =
       rebase_on_gone(collection, with_clocks(meta, *row.pending), before, row.gone->clock);
@@ -289,7 +319,19 @@ std::vector<LostText> freeze(const CollectionSpec& collection, const Meta& meta,
     out = owed(collection, row);
     row.former.reset();
   }
+  Frozen frozen{mid, std::nullopt, {}};
+  while (out.change.empty() && !row.queued.empty()) {
+    frozen = std::move(row.queued.front());
+    row.queued.erase(row.queued.begin());
+    Rebased next{std::move(frozen.change), {}};
+    if (row.server) next = rebase(collection, next.change, *row.server);
+    // Deleted there since the backup, or never there: only the server knows.
+    if (!row.server && frozen.is_whole) frozen.base = 0;
+    out.change = std::move(next.change);
+    out.lost.insert(out.lost.end(), next.lost.begin(), next.lost.end());
+  }
   if (out.change.empty() && row.pending) {
+    frozen = {mid, std::nullopt, {}};
     const Change change = as_frozen(collection, meta, *std::exchange(row.pending, std::nullopt));
     Rebased mine{change, {}};
     if (row.server) mine = rebase(collection, change, *row.server);
@@ -303,7 +345,7 @@ std::vector<LostText> freeze(const CollectionSpec& collection, const Meta& meta,
   } else if (change.inc.empty()) {
     shorten(change.clocks);
   }
-  Frozen frozen{mid, std::nullopt, std::move(change)};
+  frozen.change = std::move(change);
   if (row.server) frozen.base = row.server->version;
   row.frozen = std::move(frozen);
   return out.lost;

@@ -33,6 +33,23 @@ void outrun(const Json& theirs, const std::string& device, Json& clocks);
 Rebased on_view(const CollectionSpec& collection, const Meta& meta, const Change& change,
                 const Stamp& at, const Row& row);
 
+/// A row as an edit of its own: without a base, so that every column goes by its rule. A null
+/// without a clock of its own was set by nobody.
+Change as_change(const ServerRow& row);
+
+/// When the row was deleted here, while the server has it still.
+std::optional<Clock> unconfirmed_deletion(const Meta& meta, const Row& row);
+
+/// What the app sees of the row, and how old it is; nothing: no such row for it.
+std::optional<ServerRow> shown(const CollectionSpec& collection, const Meta& meta, const Row& row);
+
+/// The increments of a change as one of their own; the rest stays.
+Change take_increments(Change& change);
+
+/// What waited under names of its own becomes pending like anything else: the row it was made for
+/// is gone, or another.
+void unqueue(Row& row);
+
 /// Puts one more write on top of the row's unsent edits; a rejected mutation is absorbed and gets
 /// another try.
 void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order);
@@ -57,8 +74,9 @@ ServerRow ground_of(const CollectionSpec& collection, const Row& row);
 std::vector<LostText> survive(const CollectionSpec& collection, const Meta& meta,
                               const Json& before, const Stamp& at, Row& row);
 
-/// What is owed, else the pending edits, become the mutation `mid` on top of the server's copy, or
-/// vanish when there is nothing left to say. Answers the texts that lost.
+/// What is owed, else what is queued (under its own name), else the pending edits, become the
+/// mutation `mid` on top of the server's copy, or vanish when there is nothing left to say. Answers
+/// the texts that lost.
 std::vector<LostText> freeze(const CollectionSpec& collection, const Meta& meta,
                              const std::string& mid, Row& row);
 

@@ -135,7 +135,8 @@ Rebased rebase(const CollectionSpec& collection, const Change& mine, const Serve
     const std::string_view their_clock = column_clock(theirs.clocks, column);
     const Json* base = member(mine.base, column);
     const bool never_set = other.is_null() && member(theirs.clocks, column) == nullptr;
-    if (base == nullptr && never_set) base = &kNull;
+    const bool is_bare_count = base == nullptr && rules.whole->merge == MergeRule::kCounter;
+    if (base == nullptr && never_set && !is_bare_count) base = &kNull;
     Json merged = merge_column(rules, base, value, my_clock, other, their_clock);
     const std::string& key = rules.whole->element_key;
     note_lost_texts(out.lost, column, key, base, value, merged);
@@ -143,6 +144,7 @@ Rebased rebase(const CollectionSpec& collection, const Change& mine, const Serve
     const bool mixed = merged != value;
     keep(out.change, column, std::move(merged), mixed ? std::max(my_clock, their_clock) : my_clock,
          theirs);
+    if (is_bare_count) out.change.base.erase(column);
   };
   for (const auto& [column, value] : members(mine.set)) {
     if (derived_field(collection, column) == nullptr) merge_one(column, value);

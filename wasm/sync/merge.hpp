@@ -42,7 +42,9 @@ struct Rebased {
 /// stays takes with it is lost text where theirs differs from mine.base, so give a deletion all the
 /// columns it saw as base (kDeleteWins: caches, nothing is kept).
 /// A column that mine.base lacks and that theirs holds as null without a clock of its own was never
-/// set by anyone: it counts as null in base, so that a row made on two devices is their union.
+/// set by anyone: it counts as null in base, so that a row made on two devices is their union. A
+/// count without a base stays without: of two such counts the larger is right, however often they
+/// meet.
 Rebased rebase(const CollectionSpec& collection, const Change& mine, const ServerRow& theirs);
 
 /// Mine against a deletion (`gone_clock`) of the row. kNewest: an edit later than the deletion

@@ -30,7 +30,9 @@ std::vector<RowRef> synced_rows(const Schema& schema, const Store& store) {
 }
 
 bool is_deleting(const Row& row) {
-  return (row.frozen && row.frozen->change.del) || (row.pending && row.pending->change.del);
+  const bool is_queued = !row.queued.empty() && row.queued.back().change.del;
+  return (row.frozen && row.frozen->change.del) || is_queued ||
+         (row.pending && row.pending->change.del);
 }
 
 /// One row at the end of the pages.
@@ -89,6 +91,7 @@ class Judge {
     // The row first, then what was edited on it. A server without the row never applied the
     // mutation, so it may become pending again.
     std::vector<LostText> lost;
+    unqueue(row_);
     if (row_.frozen) {
       if (!row_.pending) row_.pending.emplace();
       const Change& later = row_.pending->change;

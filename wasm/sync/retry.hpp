@@ -1,4 +1,5 @@
-// What a failed request means and when to try again. Pure: the table of failures and the back-off.
+// What a failed request means, what it is called, and when to try again. Pure: the table of
+// failures and the back-off.
 #pragma once
 
 #include <optional>
@@ -6,6 +7,7 @@
 #include <string_view>
 
 #include "base/calendar.hpp"
+#include "base/error.hpp"
 
 namespace somatic {
 
@@ -23,6 +25,12 @@ enum class Failure {
 /// `status` 0: no answer at all. `code` is the PostgREST or SQLSTATE code in the body, empty when
 /// there was none.
 Failure classify(int status, std::string_view code);
+
+/// A request failed for what is in it, and left nothing done.
+bool is_about_content(int status, Failure failure, std::string_view code);
+
+/// As the app is told: `message` is the server's, empty when there was none.
+Error failure_as_error(Failure failure, int status, const std::string& message);
 
 /// Milliseconds to wait before try number `attempt` (1 = the first retry): exponential from 1 s to
 /// 5 min with full jitter in the upper half; `fraction` in [0,1) is the random part; never before
