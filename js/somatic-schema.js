@@ -186,6 +186,15 @@ const declare = () =>
         localOnly: true,
         fields: { theme: { column: 'theme', type: 'text' } },
       },
+      // the app's persisted stores that were taken over, once and for all (js/stores)
+      stores: {
+        key: 'name',
+        localOnly: true,
+        fields: {
+          name: { column: 'name', type: 'text' },
+          isTakenOver: { column: 'is_taken_over', type: 'boolean' },
+        },
+      },
     },
   })
 

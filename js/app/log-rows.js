@@ -20,8 +20,18 @@ export const ownIds = /** @type {const} */ ({
  *   metadata
  * @returns {Promise<{ key: string, row: Record<string, unknown> }>}
  */
-export async function logRow(userId, category, { id, content, createdAt, ...rest }) {
+export async function logRow(userId, category, entry) {
+  const key = await uuidV5(userId, logName(category, entry.id))
+  return { key, row: logFields(category, entry) }
+}
+
+/** Of which, with the user, the row's id is made. @param {Category} category @param {unknown} id the app's own */
+export function logName(category, id) {
+  return `${category}/${id}`
+}
+
+/** @param {Category} category @param {Record<string, any>} entry */
+export function logFields(category, { id, content, createdAt, ...rest }) {
   const metadata = { ...rest, [ownIds[category]]: id }
-  const row = { category, content, metadata, ...(createdAt === undefined ? {} : { createdAt }) }
-  return { key: await uuidV5(userId, `${category}/${id}`), row }
+  return { category, content, metadata, ...(createdAt === undefined ? {} : { createdAt }) }
 }

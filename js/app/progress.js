@@ -1,15 +1,13 @@
 // Owns what a number of completions that an app reports means: how many more than it reported before. A report is
 // never compared with the row alone, which may hold completions of other devices that the app has not seen.
 
-/**
- * The total that each client's app was last known to have.
- * @type {WeakMap<object, number>}
- */
-const shadows = new WeakMap()
+import { shadowOf } from './shadow.js'
+
+const place = 'progress/self/totalCompletions'
 
 /** The app saw this total. @param {object} client @param {number} total */
 export function sawTotal(client, total) {
-  shadows.set(client, total)
+  shadowOf(client).set(place, total)
 }
 
 /**
@@ -24,19 +22,20 @@ export async function reportProgress(
   const progress = client.collection('progress')
   const days = { complianceStreak, lastCompletedDate: lastCompletedDate ?? undefined }
   const row = progress.get('self')
-  const before = shadows.get(client)
+  const shadow = shadowOf(client)
+  const before = shadow.get(place)
   const change =
     before === undefined
       ? firstChange(row, { lastCompletedDate, totalCompletions })
       : totalCompletions - before
-  shadows.set(client, totalCompletions)
+  shadow.set(place, totalCompletions)
   try {
     if (change > 0 && row) await progress.increment('self', 'totalCompletions', change, days)
     else if (change === 0 && row) await progress.patch('self', days)
     else await progress.put('self', { ...days, totalCompletions })
   } catch (error) {
-    if (before === undefined) shadows.delete(client)
-    else shadows.set(client, before)
+    if (before === undefined) shadow.delete(place)
+    else shadow.set(place, before)
     throw error
   }
 }

@@ -1,6 +1,7 @@
 // Owns keeping path.patterns equal to what the core makes of the sovereign logs. Writes it when it
 // differs, and knows when another device's should be left alone. Computes no pattern.
 
+import { isEqual } from '../is-equal.js'
 import { localDate } from '../local-date.js'
 
 /** Two days by the calendar: that it was not written within the last 24 hours. */
@@ -50,16 +51,4 @@ export class PatternsKeeper {
       return false // not a zone that is known here: nobody's
     }
   }
-}
-
-/** The same JSON, in whatever order its members are. @param {any} a @param {any} b @returns {boolean} */
-export function isEqual(a, b) {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a) !== Array.isArray(b)) return false
-  const names = Object.keys(a)
-  return (
-    names.length === Object.keys(b).length &&
-    names.every((name) => Object.hasOwn(b, name) && isEqual(a[name], b[name]))
-  )
 }

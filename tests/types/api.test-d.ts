@@ -6,6 +6,7 @@ import * as authStorage from '../../types/auth-storage.js'
 import * as ours from '../../types/index.js'
 import * as dropin from '../../types/supabase-sync-extended.js'
 import * as react from '../../types/react.js'
+import * as zustand from '../../types/zustand.js'
 import * as worker from '../../types/service-worker.js'
 import type * as promised from './api.js'
 
@@ -108,6 +109,16 @@ holds<Keeps<dropin.SyncResult, promised.SyncResult>>()
 
 type Hooks = 'useSync' | 'useSyncStatus' | 'useCollection' | 'useRow' | 'useSearch'
 holds<Equal<keyof typeof react, 'SyncProvider' | Hooks>>()
+
+// "./zustand" -------------------------------------------------------------------------------------
+
+holds<Equal<keyof typeof zustand, 'syncStore' | 'seedMappings'>>()
+holds<Equal<keyof typeof zustand.seedMappings, keyof typeof promised.seedMappings>>()
+type State = { entries: string[] }
+const asStore: zustand.StoreApiLike<State> = {} as promised.StoreApiLike<State>
+const asMapping: zustand.StoreMapping<State> = {} as promised.StoreMapping<State>
+const stopStore: () => void = zustand.syncStore(asStore, {} as ours.SyncClient, asMapping)
+void stopStore
 
 // "./auth-storage" --------------------------------------------------------------------------------
 

@@ -78,6 +78,7 @@ Json Engine::query(const Json& question, Now now) const {
   if (asks("status")) return self_->status(now);
   // By the wall clock: the monotonic one may stand still while the machine sleeps.
   if (asks("time")) return now.wall_ms + self_->store.meta().wall_offset.value_or(0);
+  if (asks("uuid")) return uuid_v5(self_->config.user_id, text_at(question, "uuid"));
   if (asks("stored")) {
     return {{"all", self_->store.row_count()}, {"changed", self_->store.changed_rows()}};
   }

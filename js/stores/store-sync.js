@@ -1,0 +1,323 @@
+// Owns keeping one store and one collection equal: what the store's own changes say is written, and what the rows say
+// is shown. What is known to be agreed on (`agreed`) is compared with what the store has, so what is shown is no edit.
+//
+//   store --change--> own-change.js --typing? wait--> write --> collection
+//   collection --rows--> mapping.fromRows, with what is not written yet on top --> setState
+//
+// Knows no store library and no field of any collection.
+
+import { stateOf } from '../client.js'
+import { asSyncError } from '../error.js'
+import { isEqual } from '../is-equal.js'
+import { idleTimeout } from '../within.js'
+import { adoptable } from './adoption.js'
+import { changeBetween, isTyping } from './own-change.js'
+import { RowWriter } from './row-writer.js'
+
+/**
+ * @template State
+ * @typedef {object} StoreApiLike a zustand store, or what looks like one
+ * @property {() => State} getState
+ * @property {(partial: any) => void} setState
+ * @property {() => State} [getInitialState]
+ * @property {(listener: (state: State, former: State) => void) => () => void} subscribe
+ * @property {PersistLike} [persist]
+ */
+
+/**
+ * @typedef {object} PersistLike zustand's persist, as far as it is needed
+ * @property {() => boolean} hasHydrated
+ * @property {(listener: (state: any) => void) => () => void} onHydrate
+ * @property {(listener: (state: any) => void) => () => void} onFinishHydration
+ * @property {() => { name?: string }} getOptions
+ */
+
+/** @typedef {Record<string, Record<string, any>>} Rows */
+
+/**
+ * @template State
+ * @typedef {object} StoreMapping
+ * @property {string} collection
+ * @property {(state: State) => Rows} toRows which part of the state is which rows, by key; pure
+ * @property {(rows: Rows, state: State) => Partial<State>} fromRows the part of the state that these rows are; all its
+ *   members also for no rows
+ * @property {'none' | 'diff'} [deletes] "none" (default): what is missing in the state is never deleted; "diff": it is
+ *   when one change of the store took it out, and added nothing
+ * @property {boolean} [adopt] take over persisted state that names no user, once per user and store
+ * @property {(key: string) => string} [nameOf] the keys of toRows are not those of the collection, but this name of
+ *   one is what, with the user, its UUID is made of
+ * @property {string[][]} [together] fields that are written together when one of them changed
+ */
+
+/** The member of the state that names whose it is. */
+const ownerField = 'somaticUserId'
+/** Somebody who types is waited for so long; never longer than the second. */
+const quietMs = 300
+const longestMs = 5000
+
+export class StoreSync {
+  /**
+   * @param {StoreApiLike<any>} store
+   * @param {import('../client.js').SyncClient<any>} client
+   * @param {StoreMapping<any>} mapping
+   */
+  constructor(store, client, mapping) {
+    this.store = store
+    this.client = client
+    this.mapping = mapping
+    this.state = stateOf(client)
+    this.rows = client.collection(mapping.collection)
+    this.writer = new RowWriter(client, mapping)
+    this.name = store.persist?.getOptions().name ?? mapping.collection
+    /** what store and collection agree on, as rows of the store @type {Rows} */
+    this.agreed = {}
+    /** typed, and not written yet @type {Rows} */
+    this.typed = {}
+    this.typedSince = 0
+    /** taken over once it is known what the server has @type {Rows} */
+    this.toAdopt = {}
+    /** taken out of the store without being deleted @type {Set<string>} */
+    this.hidden = new Set()
+    this.isShown = false
+    this.isRehydrating = false
+    this.isStopped = false
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined
+    /** @type {(() => void)[]} */
+    this.undo = []
+    /** Resolves when the store shows the rows. @type {Promise<void>} */
+    this.hydrated = new Promise((resolve) => {
+      this.onShown = resolve
+    })
+  }
+
+  start() {
+    const { persist } = this.store
+    if (this.client.userId === null) return
+    this.undo.push(this.client.on('userchange', () => this.leave()))
+    if (!persist) return this.begin()
+    this.undo.push(
+      persist.onHydrate(() => {
+        this.isRehydrating = true
+      }),
+      persist.onFinishHydration(() => {
+        this.isRehydrating = false
+        if (this.isShown) this.show()
+        else this.begin()
+      }),
+    )
+    if (persist.hasHydrated()) this.begin()
+  }
+
+  /** The store has what it persisted: whose is it? */
+  begin() {
+    const state = this.store.getState()
+    const owner = state[ownerField]
+    const isOurs = owner === this.client.userId
+    if (owner !== undefined && !isOurs) this.reset()
+    const mayAdopt = (isOurs || (owner === undefined && this.mapping.adopt)) && !this.isTakenOver()
+    if (mayAdopt) this.toAdopt = adoptable(this.toRows(state), this.initialRows())
+    else if (owner === undefined) this.resetMapped()
+    this.store.setState({ [ownerField]: this.client.userId })
+    this.undo.push(
+      this.store.subscribe((now) => this.changed(now)),
+      this.rows.subscribe(() => this.show()),
+      this.client.subscribe(({ state }) => {
+        if (state === 'closed') this.stop()
+        else this.adopt()
+      }),
+      ...onLeaving(() => this.flush()),
+    )
+    this.show()
+    this.adopt()
+  }
+
+  /** The rows, with what is not written yet, in the store. */
+  show() {
+    if (this.isStopped || this.isRehydrating) return
+    const { store, mapping } = this
+    /** @type {Rows} */
+    const rows = {}
+    for (const key of this.rows.keys()) {
+      const row = this.rows.get(key)
+      if (row) rows[key] = row
+    }
+    for (const key of this.hidden) delete rows[this.writer.keyOf(key)]
+    for (const waiting of [this.toAdopt, this.typed]) {
+      for (const [key, fields] of Object.entries(waiting)) {
+        const row = rows[this.writer.keyOf(key)]
+        // what is not there yet shows as it was persisted, and never over what is there
+        const over =
+          waiting === this.typed ? fields : row ? {} : { ...this.keyFields(key), ...fields }
+        rows[this.writer.keyOf(key)] = { ...row, ...over }
+      }
+    }
+    const state = store.getState()
+    const told = Object.entries(mapping.fromRows(rows, state))
+    const news = Object.fromEntries(told.filter(([name, value]) => !isEqual(state[name], value)))
+    this.agreed = this.toRows({ ...state, ...news })
+    for (const [key, fields] of Object.entries(this.agreed)) this.writer.saw(key, fields)
+    this.isShown = true
+    if (Object.keys(news).length > 0) store.setState(news)
+    this.onShown?.()
+  }
+
+  /** @param {any} state the store has now */
+  changed(state) {
+    if (this.isStopped || this.isRehydrating) return
+    const before = this.agreed
+    const after = this.toRows(state)
+    const change = changeBetween(before, after)
+    if (change.edits.length === 0 && change.gone.length === 0) return
+    this.agreed = after
+    for (const { key } of change.edits) this.hidden.delete(key)
+    if (this.isReset(change, after)) {
+      for (const [key, fields] of Object.entries(after)) this.writer.saw(key, fields)
+      for (const key of change.gone) this.hidden.add(key)
+      return
+    }
+    if (isTyping(change, before)) return this.wait(change.edits)
+    this.flush(change)
+  }
+
+  /**
+   * Back to how it began: an app that signs out, or clears what it shows. The one item there was may be deleted.
+   * @param {{ edits: import('./own-change.js').Edit[], gone: string[] }} change
+   * @param {Rows} after
+   */
+  isReset({ edits, gone }, after) {
+    const isOneDeletion = edits.length === 0 && gone.length === 1
+    return !isOneDeletion && isEqual(after, this.initialRows())
+  }
+
+  /** @param {import('./own-change.js').Edit[]} edits */
+  wait(edits) {
+    const now = performance.now()
+    if (Object.keys(this.typed).length === 0) this.typedSince = now
+    for (const { key, fields } of edits) this.typed[key] = { ...this.typed[key], ...fields }
+    clearTimeout(this.timer)
+    const left = this.typedSince + longestMs - now
+    this.timer = idleTimeout(() => this.flush(), Math.max(0, Math.min(quietMs, left)))
+  }
+
+  /** Writes what was typed, and then this, as one. @param {{ edits: import('./own-change.js').Edit[], gone: string[] }} [change] */
+  flush({ edits, gone } = { edits: [], gone: [] }) {
+    clearTimeout(this.timer)
+    const { typed } = this
+    this.typed = {}
+    const all = [
+      ...Object.entries(typed).map(([key, fields]) => ({ key, isNew: false, fields })),
+      ...edits,
+    ]
+    const added = edits.some(({ isNew }) => isNew)
+    const deleted = this.mapping.deletes === 'diff' && !added ? gone : []
+    for (const key of gone) if (!deleted.includes(key)) this.hidden.add(key)
+    if (all.length + deleted.length === 0) return
+    this.write(() => {
+      for (const edit of all) {
+        if (!deleted.includes(edit.key)) this.writer.write(edit, this.agreed[edit.key])
+      }
+      for (const key of deleted) this.writer.remove(key)
+    })
+  }
+
+  /** Takes over what was persisted, once the first pull told what there is. */
+  adopt() {
+    if (this.isStopped || this.isTakenOver() || this.client.status().lastSyncedAt === null) return
+    const waiting = Object.entries(this.toAdopt)
+    this.toAdopt = {}
+    this.write(() => {
+      for (const [key, fields] of waiting) this.writer.adopt(key, fields)
+      const { stores } = this.state.parts.schema.collections
+      if (stores) {
+        this.client
+          .collection('stores')
+          .put(this.name, { isTakenOver: true })
+          .catch(() => {})
+      }
+    })
+    this.isAdopted = true
+    this.show()
+  }
+
+  isTakenOver() {
+    if (this.isAdopted) return true
+    const isKept = this.state.parts.schema.collections.stores !== undefined
+    return isKept && this.client.collection('stores').get(this.name)?.isTakenOver === true
+  }
+
+  /** @param {() => void} work */
+  write(work) {
+    this.client.batch(work).catch((error) => {
+      if (!this.isStopped && !this.state.refusal())
+        this.state.report(asSyncError(error, 'invalid-value'))
+    })
+  }
+
+  /** Another user: nothing of this one's may show, or be persisted. */
+  leave() {
+    this.typed = {}
+    this.stop()
+    this.reset()
+  }
+
+  stop() {
+    if (this.isStopped) return
+    this.flush()
+    this.isStopped = true
+    for (const step of this.undo) step()
+  }
+
+  /** All of the store, but for its functions, as it was at the very beginning. */
+  reset() {
+    const { store } = this
+    const initial = store.getInitialState?.() ?? this.mapping.fromRows({}, store.getState())
+    const data = Object.entries(initial).filter(([, value]) => typeof value !== 'function')
+    store.setState({ ...Object.fromEntries(data), [ownerField]: undefined })
+  }
+
+  /** Only what rows are made of. */
+  resetMapped() {
+    const { store, mapping } = this
+    const initial = /** @type {any} */ (store.getInitialState?.() ?? {})
+    const mapped = Object.entries(mapping.fromRows({}, store.getState()))
+    store.setState(
+      Object.fromEntries(
+        mapped.map(([name, empty]) => [name, name in initial ? initial[name] : empty]),
+      ),
+    )
+  }
+
+  initialRows() {
+    const initial = this.store.getInitialState?.()
+    return initial ? this.toRows(initial) : {}
+  }
+
+  /** @param {any} state @returns {Rows} */
+  toRows(state) {
+    return this.mapping.toRows(state)
+  }
+
+  /** What a row has that toRows() leaves to its key. @param {string} key */
+  keyFields(key) {
+    const { key: field } = this.state.specOf(this.mapping.collection)
+    return field === 'self' || this.mapping.nameOf ? {} : { [field]: key }
+  }
+}
+
+/** When the page may end, or is not looked at any more. @param {() => void} work @returns {(() => void)[]} */
+function onLeaving(work) {
+  const page = globalThis.document
+  /** @type {[any, string][]} */
+  const events = [
+    [globalThis, 'pagehide'],
+    [globalThis, 'blur'],
+    [page, 'visibilitychange'],
+  ]
+  const listener = () => work()
+  return events.flatMap(([target, event]) => {
+    if (typeof target?.addEventListener !== 'function') return []
+    target.addEventListener(event, listener)
+    return [() => target.removeEventListener(event, listener)]
+  })
+}
