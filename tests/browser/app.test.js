@@ -1,0 +1,161 @@
+// The app as a user meets it, on a local Supabase with a month of data: a day in it, two devices, and the panel, also
+// when something of the server is missing.
+
+import assert from 'node:assert/strict'
+import { after, afterEach, test } from 'node:test'
+import { startBackend } from '../../web/backend.js'
+import { serveApp } from '../../web/serve.js'
+import { startChromium, until } from './support/chromium.js'
+
+/** @typedef {import('playwright-core').Page} Page */
+
+const backend = await startBackend({})
+after(() => backend.stop())
+const app = await serveApp({ url: backend.url, key: backend.anonKey, port: 5300 })
+after(() => app.stop())
+const browser = await startChromium({ after })
+afterEach(async () => {
+  for (const page of browser.running.pages().slice(1)) await page.close()
+})
+
+/** @param {string} device @param {string} [page] */
+async function openApp(device, page = 'today') {
+  const tab = await browser.running.newPage()
+  await tab.goto(`${app.url}?device=${device}#${page}`)
+  return tab
+}
+
+/** @param {Page} tab @param {string} email @param {string} password @param {'Sign in' | 'Sign up'} [how] */
+async function signIn(tab, email, password, how = 'Sign in') {
+  await tab.getByLabel('Email').fill(email)
+  await tab.getByLabel('Password').fill(password)
+  await tab.getByRole('button', { name: how }).click()
+  await tab.getByRole('navigation').waitFor()
+}
+
+/** @param {Page} tab @param {string} name */
+const goTo = (tab, name) => tab.getByRole('navigation').getByRole('link', { name }).click()
+
+/** @param {Page} tab */
+const isSynced = (tab) =>
+  until(async () =>
+    /: idle$/.test((await tab.locator('.status [role=status]').textContent()) ?? ''),
+  )
+
+test('a day: sign up, routine, journal, chat, urge, questions; offline, reload, back; a second device', async () => {
+  const tab = await openApp('of-clara')
+  const email = `clara-${Date.now()}@example.com`
+  await signIn(tab, email, 'clara-password', 'Sign up')
+  await isSynced(tab)
+  await tab.getByRole('button', { name: 'I completed my routine' }).click()
+  await tab.getByLabel('How was it?').fill('Woke rested.')
+  await tab.getByRole('button', { name: 'Keep it' }).click()
+  await goTo(tab, 'Chat')
+  await tab.getByLabel('Message').fill('How do I sleep?')
+  await tab.getByRole('button', { name: 'Send' }).click()
+  await tab.getByText('I found nothing about that yet.').or(tab.getByText('You wrote:')).waitFor()
+  await goTo(tab, 'Urges')
+  await tab.getByLabel('In words').fill('Pull to scroll')
+  await tab.getByRole('button', { name: 'Log it' }).click()
+  await goTo(tab, 'Blueprint')
+  await tab.getByRole('group', { name: 'I plan ahead' }).getByLabel('4').check()
+  await isSynced(tab)
+
+  await tab.getByLabel('Offline').check()
+  await goTo(tab, 'Today')
+  await tab.getByRole('button', { name: 'Completed once more' }).click()
+  await tab.getByLabel('How was it?').fill('Written without a network.')
+  await tab.getByRole('button', { name: 'Keep it' }).click()
+  await tab.getByText('to send').waitFor()
+  await tab.reload()
+  await tab.getByRole('navigation').waitFor()
+  assert.equal(await tab.getByTestId('total').textContent(), '2')
+  await isSynced(tab)
+
+  const second = await openApp('other-of-clara')
+  await signIn(second, email, 'clara-password')
+  await until(async () => (await second.getByTestId('total').textContent()) === '2')
+  await until(async () => (await second.locator('.entries textarea').count()) === 2)
+  assert.deepEqual(
+    await second
+      .locator('.entries textarea')
+      .evaluateAll((all) => all.map((each) => /** @type {any} */ (each).value)),
+    ['Written without a network.', 'Woke rested.'],
+  )
+  await goTo(second, 'Blueprint')
+  assert.ok(await second.getByRole('group', { name: 'I plan ahead' }).getByLabel('4').isChecked())
+  await goTo(second, 'Urges')
+  await second.getByText('Urge/Symptom: Pull to scroll').waitFor()
+})
+
+test('the picture of two devices in the README', async () => {
+  const tab = await browser.running.newPage()
+  await tab.setViewportSize({ width: 1200, height: 760 })
+  await tab.goto(`${app.url}devices.html`)
+  const frames = ['Phone', 'Laptop'].map((title) => tab.frameLocator(`iframe[title="${title}"]`))
+  for (const frame of frames) {
+    await frame.getByLabel('Email').fill('ben@example.com')
+    await frame.getByLabel('Password').fill('ben-password')
+    await frame.getByRole('button', { name: 'Sign in' }).click()
+    await frame.getByTestId('total').getByText('52').waitFor()
+  }
+  // what both do off the network counts twice when they are back
+  for (const frame of frames) await frame.getByLabel('Offline').check()
+  for (const frame of frames) await frame.getByRole('button', { name: /ompleted/ }).click()
+  for (const frame of frames) await frame.getByTestId('total').getByText('53').waitFor()
+  for (const frame of frames) await frame.getByLabel('Offline').uncheck()
+  for (const frame of frames) await frame.getByTestId('total').getByText('54').waitFor()
+  const path = process.env.SCREENSHOT // docs/app.png is made with it
+  await tab.screenshot(path ? { path } : {})
+})
+
+test('the panel: all nine green; red with the reason when a table, a policy or the function is taken away', async (t) => {
+  const tab = await openApp('panel', 'panel')
+  await signIn(tab, 'ada@example.com', 'ada-password')
+  await isSynced(tab)
+  const rows = tab.locator('tr[data-result]')
+  const results = () => rows.evaluateAll((all) => all.map((row) => row.dataset.result))
+  const testAll = async () => {
+    await tab.getByRole('button', { name: 'Test all syncs' }).click()
+    await until(async () => (await results()).every((each) => each === 'green' || each === 'red'))
+    return results()
+  }
+  assert.deepEqual(await testAll(), Array(9).fill('green'))
+
+  const reason = async (/** @type {string} */ name) => {
+    await tab.getByRole('button', { name: `Test ${name}`, exact: true }).click()
+    const row = tab.locator('tr', { has: tab.getByRole('rowheader', { name, exact: true }) })
+    await until(async () =>
+      ['green', 'red'].includes((await row.getAttribute('data-result')) ?? ''),
+    )
+    return row.locator('td').nth(1).textContent()
+  }
+  const policies = await backend.sql(
+    `select policyname, cmd, qual, with_check from pg_policies
+     where tablename = 'health_metrics_history'`,
+  )
+  for (const { policyname } of policies) {
+    await backend.sql(`drop policy "${policyname}" on public.health_metrics_history`)
+  }
+  const noPolicy = await reason('Health')
+  t.diagnostic(`no policy: ${noPolicy}`)
+  assert.match(String(noPolicy), /^✗ .*(policy|no row)/)
+
+  await backend.sql('alter table public.health_metrics_history rename to away')
+  const noTable = await reason('Health')
+  t.diagnostic(`no table: ${noTable}`)
+  assert.match(String(noTable), /^✗ .+/)
+  await backend.sql('alter table public.away rename to health_metrics_history')
+
+  await backend.sql('alter function public.sync(jsonb) rename to sync_away')
+  const noFunction = await reason('Progress')
+  t.diagnostic(`no function: ${noFunction}`)
+  assert.match(String(noFunction), /^✗ .*migrations are missing/)
+})
+
+test('no page of the app has an error in its console', async () => {
+  assert.deepEqual(
+    browser.problems.filter((problem) => !/status of (4\d\d|5\d\d)/.test(problem)),
+    [],
+  )
+})

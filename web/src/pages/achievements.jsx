@@ -1,0 +1,22 @@
+// What was unlocked: it stays so on every device.
+
+import { useAchievements } from '../stores.js'
+
+export function Achievements() {
+  const { achievements, unlock } = useAchievements()
+  return (
+    <ul className="card entries">
+      {achievements.map((/** @type {any} */ { id, unlocked, progress }) => (
+        <li key={id}>
+          <span>
+            {unlocked ? '★' : '☆'} {id}
+          </span>
+          <progress max="100" value={progress} aria-label={`Progress of ${id}`} />
+          <button type="button" disabled={unlocked} onClick={() => unlock(id)}>
+            Unlock
+          </button>
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,87 @@
+// Owns what the panel can test: each sync of the app writes by the app's own function, goes up, and is looked for on
+// the server. A failure says why. Knows no button.
+
+import { localDate } from 'somatic-sync'
+import * as sync from 'somatic-sync/supabase-sync-extended'
+import { supabase } from '../supabase.js'
+
+/** @typedef {{ name: string, table: string, collection: string, write: () => Promise<sync.SyncResult> }} Scenario */
+
+/** @param {string} name @param {string} table @param {string} collection @param {() => Promise<sync.SyncResult>} write @returns {Scenario} */
+const scenario = (name, table, collection, write) => ({ name, table, collection, write })
+
+const now = () => new Date().toISOString()
+const vector = () => Array.from({ length: 384 }, () => Math.random() - 0.5)
+
+export const scenarios = [
+  scenario('Progress', 'user_progress', 'progress', async () =>
+    sync.syncUserProgress(
+      (await sync.fetchUserProgress()) ?? {
+        ...{ complianceStreak: 1, lastCompletedDate: localDate(), totalCompletions: 1 },
+      },
+    ),
+  ),
+  scenario('Achievements', 'achievements', 'achievements', () =>
+    sync.syncAchievement({ id: 'panel-test', unlocked: true, unlockedDate: now(), progress: 100 }),
+  ),
+  scenario('Sovereign path', 'sovereign_path_data', 'path', () =>
+    sync.syncSovereignPathData({ birthData: { testedAt: now() } }),
+  ),
+  scenario('Logs', 'sovereign_logs', 'logs', () =>
+    sync.syncChatMessage({ id: 'panel-test', sessionId: 'panel', content: `Tested at ${now()}` }),
+  ),
+  scenario('Cosmic cache', 'cosmic_data_cache', 'cosmic', () =>
+    sync.syncCosmicData(
+      { location: { city: 'Zürich' }, astronomy: { testedAt: now() } },
+      localDate(),
+    ),
+  ),
+  scenario('Astrology cache', 'astrology_data_cache', 'astrology', () =>
+    sync.syncAstrologyData({ transits: { testedAt: now() } }, { place: 'Zürich' }),
+  ),
+  scenario('Daily attunement', 'daily_attunements', 'attunements', () =>
+    sync.syncDailyAttunement({
+      ...{ date: localDate(), insightfulQuestion: 'What do you notice?' },
+      ...{ synthesizedAnswer: 'Breath.', generatedAt: now() },
+    }),
+  ),
+  scenario('Embeddings', 'vector_embeddings', 'embeddings', () =>
+    sync.syncVectorEmbedding({
+      ...{ content: `Tested at ${now()}`, embedding: vector(), metadata: { model: 'panel-test' } },
+    }),
+  ),
+  scenario('Health', 'health_metrics_history', 'health', () =>
+    sync.syncHealthMetrics({ steps: 1 + Math.floor(Math.random() * 9999) }, localDate()),
+  ),
+]
+
+/**
+ * @param {import('somatic-sync').SyncClient} client
+ * @param {Scenario} tested
+ * @returns {Promise<{ ms: number, reason: string }>} reason: '' when it is on the server
+ */
+export async function run(client, { table, collection, write }) {
+  const began = performance.now()
+  const reason = await reasonOf(async () => {
+    const { success, error } = await write()
+    if (!success) return error ?? 'it was refused'
+    await client.sync()
+    const refused = client.rejected().find((each) => each.collection === collection)
+    if (refused) return `the server refused it: ${refused.message}`
+    const { count, error: unread } = await supabase
+      .from(table)
+      .select('*', { count: 'exact', head: true })
+    if (unread) return unread.message || `the table "${table}" cannot be read`
+    return count ? '' : `the server shows no row of "${table}"`
+  })
+  return { ms: Math.round(performance.now() - began), reason }
+}
+
+/** @param {() => Promise<string>} work */
+async function reasonOf(work) {
+  try {
+    return await work()
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}

@@ -1,0 +1,112 @@
+// Owns who is signed in on this device, and the client that is open for them.
+
+import { useEffect, useState } from 'react'
+import { lexicalEmbedder, openSync } from 'somatic-sync'
+import { SyncProvider } from 'somatic-sync/react'
+import { bindSync } from 'somatic-sync/supabase-sync-extended'
+import { syncStores } from './stores.js'
+import { device, gatedFetch, project, supabase } from './supabase.js'
+
+/** @type {{ code: string, message: string, at: number }[]} what onError told, the newest first */
+export const problems = []
+
+/** @param {{ children: import('react').ReactNode }} props */
+export function Session({ children }) {
+  const [userId, setUserId] = useState(/** @type {string | null | undefined} */ (undefined))
+  const [client, setClient] = useState(/** @type {any} */ (null))
+  useEffect(() => {
+    supabase.auth.getSession().then(({ data }) => setUserId(data.session?.user.id ?? null))
+    const { data } = supabase.auth.onAuthStateChange((event, session) => {
+      // a session that is null while the network is away is no sign-out
+      if (session || event === 'SIGNED_OUT') setUserId(session?.user.id ?? null)
+    })
+    return () => data.subscription.unsubscribe()
+  }, [])
+  useEffect(() => {
+    if (!userId) return
+    let isOver = false
+    const opening = open()
+    opening.then((opened) => !isOver && setClient(opened.client))
+    return () => {
+      isOver = true
+      setClient(null)
+      opening.then(({ stop }) => stop())
+    }
+  }, [userId])
+  if (userId === undefined) return <p className="hint">Opening …</p>
+  if (userId === null) return <SignIn />
+  if (!client) return <p className="hint">Opening what is on this device …</p>
+  return <SyncProvider client={client}>{children}</SyncProvider>
+}
+
+async function open() {
+  const client = await openSync({
+    ...project,
+    auth: supabase.auth,
+    database: `app-${device}`,
+    embedder: lexicalEmbedder(),
+    fetch: gatedFetch,
+    onError: ({ code, message }) => problems.unshift({ code, message, at: Date.now() }),
+  })
+  bindSync(client)
+  const stopStores = syncStores(client)
+  return {
+    client,
+    stop() {
+      stopStores()
+      bindSync(null)
+      return client.close()
+    },
+  }
+}
+
+function SignIn() {
+  const [message, setMessage] = useState('')
+  /** @param {import('react').FormEvent<HTMLFormElement>} event */
+  async function submit(event) {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget)
+    const credentials = { email: String(form.get('email')), password: String(form.get('password')) }
+    const { submitter } = /** @type {any} */ (event.nativeEvent)
+    const { error } =
+      submitter?.value === 'up'
+        ? await supabase.auth.signUp(credentials)
+        : await supabase.auth.signInWithPassword(credentials)
+    setMessage(error?.message ?? '')
+  }
+  return (
+    <form className="card sign-in" onSubmit={submit}>
+      <h1>Somatic Alignment</h1>
+      <label>
+        Email
+        <input
+          name="email"
+          type="email"
+          autoComplete="username"
+          required
+          defaultValue="ada@example.com"
+        />
+      </label>
+      <label>
+        Password
+        <input
+          name="password"
+          type="password"
+          autoComplete="current-password"
+          required
+          minLength={6}
+          defaultValue="ada-password"
+        />
+      </label>
+      <p role="alert">{message}</p>
+      <div className="row">
+        <button type="submit" value="in" className="primary">
+          Sign in
+        </button>
+        <button type="submit" value="up">
+          Sign up
+        </button>
+      </div>
+    </form>
+  )
+}
