@@ -66,6 +66,10 @@ export class ClientState {
     this.insights = null
     /** @type {(() => Promise<void>)[]} what end() stops first */
     this.helpers = []
+    /** @type {Set<() => void>} write what they hold back, as long as that is possible */
+    this.holders = new Set()
+    /** what was here was forgotten */
+    this.isWiped = false
     /** @type {Map<string, Rows>} by collection */
     this.rows = new Map()
     for (const [name, spec] of Object.entries(parts.schema.collections)) {
@@ -93,6 +97,7 @@ export class ClientState {
   }
 
   async end() {
+    if (!this.isWiped) this.letGo()
     this.isClosing = true
     this.status.changed()
     await Promise.all(this.helpers.map((stop) => stop()))
@@ -102,6 +107,11 @@ export class ClientState {
     await this.parts.core?.close()
     await this.parts.release()
     for (const rows of this.rows.values()) rows.clear()
+  }
+
+  /** Nothing is held back any more. */
+  letGo() {
+    for (const write of this.holders) write()
   }
 
   /** Its own module: who never searches never loads it. */
@@ -162,6 +172,7 @@ export class ClientState {
   async wipe(isForced) {
     const refusal = this.refusal()
     if (refusal) throw refusal
+    this.letGo()
     await this.writes.settled()
     await this.parts.core?.wipe(() => {
       const { pending, rejected } = this.query({ status: true })
@@ -171,6 +182,7 @@ export class ClientState {
         `${pending} rows were not sent yet and ${rejected} were refused: sync() or discard them, or wipe({ force: true })`,
       )
     })
+    this.isWiped = true
     await this.parts.forgetUser()
     await this.close()
   }
@@ -184,6 +196,7 @@ export class ClientState {
     try {
       // No context has anything left to send; what was under way meanwhile goes with the second call.
       await core.wipe(() => {})
+      this.isWiped = true
       await rpc('delete_account', {})
     } finally {
       await forgetUser()

@@ -123,10 +123,11 @@ export class StoreSync {
       this.store.subscribe((now) => this.changed(now)),
       this.rows.subscribe(() => this.show()),
       this.client.subscribe(({ state }) => {
-        if (state === 'closed') this.stop()
+        if (state === 'closed') this.end()
         else this.adopt()
       }),
       ...onLeaving(() => this.flush()),
+      this.holdBack(),
     )
     this.show()
     this.adopt()
@@ -252,6 +253,20 @@ export class StoreSync {
       if (!this.isStopped && !this.state.refusal())
         this.state.report(asSyncError(error, 'invalid-value'))
     })
+  }
+
+  /** The client is asked to let what was typed be written before it closes. */
+  holdBack() {
+    const { holders } = this.state
+    const write = () => this.flush()
+    holders.add(write)
+    return () => holders.delete(write)
+  }
+
+  /** The client is closed; what was forgotten must not stay in a store, which may persist it. */
+  end() {
+    if (this.state.isWiped) this.leave()
+    else this.stop()
   }
 
   /** Another user: nothing of this one's may show, or be persisted. */

@@ -403,6 +403,42 @@ test('achievements keep the titles of the app’s list; the PIN stays where it i
   assert.equal(auth.getState().pin, '1234')
 })
 
+test('what was just typed is written before a client closes', async () => {
+  const user = await world.newUser()
+  const options = { database: `closing-${randomUUID()}` }
+  const phone = await world.device(user, options)
+  const store = journalStore()
+  bind(store, phone, seedMappings.journal)
+  store.getState().add(entry('a', ''))
+  store.getState().type('a', 'to the last letter')
+  await phone.close()
+  const again = await world.device(user, options)
+  assert.deepEqual(
+    again
+      .collection('logs')
+      .list()
+      .map(({ content }) => content),
+    ['to the last letter'],
+  )
+})
+
+test('a wipe and a deleted account leave nothing in a persisted store', async () => {
+  for (const forget of ['wipe', 'deleteAccount']) {
+    const user = await world.newUser()
+    const phone = await world.device(user)
+    const storage = newStorage()
+    const store = journalStore(storage)
+    bind(store, phone, seedMappings.journal)
+    store.getState().add(entry('a', 'secret'))
+    await phone.sync()
+    store.getState().type('a', 'a secret more')
+    assert.match(String(storage.getItem('journal')), /secret/)
+    await /** @type {any} */ (phone)[forget]({ force: true })
+    await until(() => ids(store).length === 0)
+    assert.doesNotMatch(String(storage.getItem('journal')), /secret/)
+  }
+})
+
 test('a refused write is told once, and the store keeps it', async () => {
   const user = await world.newUser()
   const phone = await world.device(user)
