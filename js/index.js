@@ -36,6 +36,7 @@ export function openSync(options) {
 /** @typedef {import('./somatic-schema.js').SomaticSchema} SomaticSchema */
 /** @typedef {import('./session/session.js').Session} Session */
 /** @typedef {import('./session/session.js').AuthLike} AuthLike */
+/** @typedef {import('./open.js').SupabaseClientLike} SupabaseClientLike */
 /** @typedef {import('./error.js').SyncErrorInfo} SyncErrorInfo */
 /** @typedef {import('./client.js').SyncReport} SyncReport */
 /** @typedef {import('./client.js').SyncProgress} SyncProgress */

@@ -9,6 +9,7 @@ import { Contexts } from './contexts/contexts.js'
 import { Core } from './engine.js'
 import { asSyncError, messageOf, SyncError } from './error.js'
 import { loadModule } from './load-module.js'
+import { noteOwnName } from './realtime/own-name.js'
 import { makeRequests } from './requests.js'
 import { rpcAs } from './rpc.js'
 import { defineSchema } from './schema.js'
@@ -35,9 +36,11 @@ import { within } from './within.js'
  *   "strict": flushed to disk on each commit
  * @property {number} [foldAfter] after how many writes to the journal it is folded into a snapshot,
  *   so that opening stays fast. Default 1000
- * @property {boolean} [autoSync] push soon after a write, pull on start, focus and reconnect.
+ * @property {boolean} [autoSync] push soon after a write, pull on start, focus, reconnect and realtime pokes.
  *   Default true; false: only sync() talks to the network
  * @property {number} [debounceMs] quiet time after the last write before a push. Default 500
+ * @property {SupabaseClientLike} [realtime] live updates: a supabase-js client, signed in as the user (its
+ *   realtime is used); omit to pull on start, focus and reconnect only
  * @property {import('./search/embedders.js').Embedder} [embedder] text -> vector, for search by text and
  *   automatic embeddings
  * @property {'rules' | 'all'} [embed] which logs get embeddings: those that a rule of the schema asks for
@@ -49,6 +52,11 @@ import { within } from './within.js'
  * @property {string | URL | BufferSource} [wasm] where module.wasm is, or its bytes
  * @property {(error: import('./error.js').SyncErrorInfo) => void} [onError] every failure, once
  * @property {number} [knownFormat] for tests: be a build that knows no newer format of stored data
+ */
+
+/**
+ * The part of a supabase-js client without which there is no realtime.
+ * @typedef {{ channel(name: string, options?: unknown): unknown, removeChannel(channel: unknown): unknown }} SupabaseClientLike
  */
 
 /** How long a slow auth may hold up the start: shorter when it is known whose data to open. */
@@ -110,6 +118,7 @@ export async function open(options, createModule) {
       : new MemoryDisk()
     undo.push(() => disk.close())
     const requests = makeRequests(options)
+    const ownName = noteOwnName(requests.fetch)
     /** @type {ClientState} there before the first effect is started */
     let state
     const format = options.knownFormat ?? module.journalFormat()
@@ -118,7 +127,7 @@ export async function open(options, createModule) {
       ...{ entropy: randomHex(16), inMemory: !isDurable, format },
     }
     const core = new Core(module, config, {
-      ...{ disk, now, fetch: inPieces(requests.fetch) },
+      ...{ disk, now, fetch: inPieces(options.realtime ? ownName.fetch : requests.fetch) },
       askSession: (refresh) => answerSession(core, contexts, source, auth, userId, refresh),
       onCommitted: () => contexts.onCommitted(),
       onChanged: (name, keys, later) => state.onChanged(name, keys, later),
@@ -144,6 +153,12 @@ export async function open(options, createModule) {
     undo.push(listenToBrowser(contexts))
     contexts.start()
     if (isDurable) askToPersist(state)
+    if (options.realtime) {
+      startRealtime(state, {
+        ...{ client: options.realtime, userId, contexts },
+        isOwn: ownName.isOwn,
+      })
+    }
     if (options.embedder) startEmbedding(state, options, name)
     if (options.insights !== false) startInsights(state, module, name)
     return start(state)
@@ -216,6 +231,14 @@ async function startHelper(state, what, load) {
   }
 }
 
+/** @param {ClientState} state @param {ConstructorParameters<typeof import('./realtime/realtime.js').Realtime>[1]} parts */
+function startRealtime(state, parts) {
+  startHelper(state, 'live updates', async () => {
+    const { Realtime } = await import('./realtime/realtime.js')
+    return () => new Realtime(state, parts)
+  })
+}
+
 /** @param {ClientState} state @param {OpenOptions<any>} options @param {string} name */
 function startEmbedding(state, { embedder, embed }, name) {
   const { collections } = state.parts.schema
@@ -283,7 +306,7 @@ function checkOptions(options) {
   }
   check(typeof options === 'object' && options !== null, 'options are missing')
   const { url, key, auth, database, storage, durability, foldAfter, debounceMs } = options
-  const { embedder, embed, insights } = options
+  const { embedder, embed, insights, realtime } = options
   check(/^https?:\/\/./.test(url), 'url must be the project URL, https://...')
   check(typeof key === 'string' && key !== '', 'key must be the publishable key')
   const hasAuth = typeof auth === 'function' || typeof auth?.getSession === 'function'
@@ -299,6 +322,8 @@ function checkOptions(options) {
   check(isCount, 'foldAfter must be a number of writes')
   const isEmbedder = embedder === undefined || typeof embedder?.embed === 'function'
   check(isEmbedder, 'embedder must have a function embed')
+  const isClient = ['channel', 'removeChannel'].every((it) => typeof realtime?.[it] === 'function')
+  check(realtime === undefined || isClient, 'realtime must be a supabase-js client')
   check([undefined, 'rules', 'all'].includes(embed), 'embed is "rules" or "all"')
   check([undefined, true, false].includes(insights), 'insights is true or false')
   check(debounceMs === undefined || debounceMs >= 0, 'debounceMs must be milliseconds')

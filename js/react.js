@@ -28,6 +28,7 @@ const statusOnServer = Object.freeze({
   nextRetryAt: null,
   storage: 'memory',
   persisted: null,
+  realtime: 'off',
 })
 
 /**

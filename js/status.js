@@ -16,6 +16,8 @@ import { Listeners } from './listeners.js'
  * @property {'durable' | 'memory' | 'failing' | 'read-only'} storage failing: the last write was
  *   not stored; read-only: a newer build wrote here
  * @property {boolean | null} persisted whether the browser promised to keep the data; null: unknown
+ * @property {import('./realtime/realtime.js').RealtimeState} realtime live updates: not wanted or not
+ *   now, being joined, joined, or heard by another tab for this one
  */
 
 /**
@@ -38,6 +40,8 @@ export class Status {
     this.listeners = new Listeners(onThrow)
     /** @type {boolean | null} */
     this.persisted = null
+    /** @type {import('./realtime/realtime.js').RealtimeState} */
+    this.realtime = 'off'
     /** @type {{ code: string, message: string } | null} stays until the next clean open */
     this.damage = null
     /** @type {SyncStatus | null} */
@@ -80,6 +84,7 @@ export class Status {
       lastError: error ? errorInfo(error) : null,
       storage: isReadOnly ? 'read-only' : isFailing ? 'failing' : storage,
       persisted: this.persisted,
+      realtime: this.realtime,
     }
   }
 }

@@ -7,6 +7,8 @@ import { coalesced } from './coalesced.js'
 import { Formats } from './formats.js'
 import { Leader } from './leader.js'
 
+/** @typedef {'works' | 'follows' | 'rests'} Role works: talks to the network by itself; follows: another context does */
+
 export class Contexts {
   /**
    * @param {object} parts
@@ -18,6 +20,7 @@ export class Contexts {
   constructor({ core, name, autoSync, format }) {
     this.core = core
     this.name = name
+    this.autoSync = autoSync
     /** Brings in what others wrote; resolves when it is there. */
     this.refresh = coalesced(() => core.refresh())
     this.channel = name === '' ? null : new Channel(`somatic-sync:${name}`, (m) => this.hear(m))
@@ -25,6 +28,10 @@ export class Contexts {
     /** the others know which formats this one reads */
     this.isAnnounced = false
     this.isRetired = false
+    /** @type {Role} as it was told last */
+    this.toldRole = 'rests'
+    /** @type {Set<(role: Role) => void>} */
+    this.roleWatchers = new Set()
     const locks = globalThis.navigator?.locks
     // Without a channel nobody could be called, nor found frozen: then everybody leads.
     this.formats = new Formats({
@@ -67,6 +74,7 @@ export class Contexts {
     this.isAway = false
     this.announce()
     this.leader?.start()
+    this.tellRole()
     this.wake()
   }
 
@@ -77,6 +85,7 @@ export class Contexts {
   leave(isKept) {
     this.isAway = true
     this.leader?.leave()
+    this.tellRole()
     this.formats.leave()
     this.isAnnounced = false
     if (isKept) this.channel?.close()
@@ -86,6 +95,31 @@ export class Contexts {
   retire() {
     this.isRetired = true
     this.leader?.leave()
+    this.tellRole()
+  }
+
+  /** @returns {Role} */
+  role() {
+    if (!this.autoSync || this.isAway || this.isRetired) return 'rests'
+    return this.leader === null || this.leader.isLeading ? 'works' : 'follows'
+  }
+
+  /**
+   * Tells the role now and whenever it is another.
+   * @param {(role: Role) => void} watcher
+   * @returns {() => void} stops it
+   */
+  watchRole(watcher) {
+    this.roleWatchers.add(watcher)
+    watcher(this.role())
+    return () => this.roleWatchers.delete(watcher)
+  }
+
+  tellRole() {
+    const role = this.role()
+    if (role === this.toldRole) return
+    this.toldRole = role
+    for (const watcher of this.roleWatchers) watcher(role)
   }
 
   /** The page is looked at again, or the network is back. */
@@ -128,6 +162,7 @@ export class Contexts {
   /** @param {boolean} isLeading */
   onLead(isLeading) {
     this.core.feed({ type: 'leaderIs', here: isLeading })
+    this.tellRole()
     // also who lost the lead: it may have stood still, and not have heard what was said meanwhile
     this.onCalled(isLeading)
   }

@@ -1,5 +1,6 @@
 // The local Supabase that demo, tests and benches use: @supabase/lite on PGlite behind HTTP, made to
-// answer like a hosted project where lite does not (postgrest.js lists how). One call starts it, one
+// answer like a hosted project where lite does not (postgrest.js lists how), and realtime beside it
+// (realtime.js), which lite has none of. One call starts it, one
 // stops it, and any number may run in one process. Knows no table of ours: migrations bring those.
 
 import { fileURLToPath } from 'node:url'
@@ -16,6 +17,8 @@ import { LOCAL_JWT_SECRET, mintToken } from './jwt.js'
 import { App, printingTo } from './lite.js'
 import { applyMigrations } from './migrations.js'
 import { answerPreflight, refuseMalformedToken, withCorsHeaders } from './postgrest.js'
+import { startRealtime } from './realtime.js'
+import { hearMessages, mayHear, REALTIME_SQL } from './realtime-messages.js'
 
 /**
  * @typedef {object} User
@@ -28,6 +31,7 @@ import { answerPreflight, refuseMalformedToken, withCorsHeaders } from './postgr
  * @property {number} [port] default: a free one
  * @property {User[]} [users] made if they do not exist
  * @property {string} [migrations] folder of *.sql; default: supabase/migrations of this repository
+ * @property {number} [tokenLifeSeconds] of access tokens; default 3600
  * @property {(line: string) => void} [log] what the server has to say, one line each
  *
  * @typedef {object} TestSession
@@ -65,7 +69,10 @@ export async function startLocalSupabase(options = {}) {
 
   /** @type {Awaited<ReturnType<typeof openDatabase>> | undefined} */
   let database
+  /** @type {ReturnType<typeof startRealtime> | undefined} */
+  let realtime
   const closeAll = async () => {
+    realtime?.stop()
     await new Promise((resolve) => {
       const cut = setTimeout(() => server.closeAllConnections(), 200) // answers still being sent
       server.close(() => resolve(clearTimeout(cut)))
@@ -86,6 +93,7 @@ export async function startLocalSupabase(options = {}) {
       auth: {
         enabled: true,
         jwt_secret: LOCAL_JWT_SECRET,
+        jwt_expiry: options.tokenLifeSeconds ?? 3600,
         publishable_key: ANON_KEY,
         secret_key: SERVICE_KEY,
       },
@@ -93,9 +101,15 @@ export async function startLocalSupabase(options = {}) {
     })
     await printingTo(log, () => app.ensureSystemSchema())
     await pglite.exec(PROJECT_SQL)
+    await pglite.exec(REALTIME_SQL)
     const migrations = options.migrations ?? OUR_MIGRATIONS
     for (const file of await applyMigrations(pglite, migrations)) log(`applied ${file}`)
     await acceptVectorArrays(pglite)
+    realtime = startRealtime({
+      ...{ server, log, keys: [ANON_KEY, SERVICE_KEY] },
+      mayHear: (claims, topic) => inTurn(() => mayHear(pglite, claims, topic)),
+    })
+    await hearMessages(pglite, inTurn, realtime.deliver)
 
     answer = async (request) => {
       if (request.method === 'OPTIONS') return answerPreflight(request.headers)
@@ -152,6 +166,7 @@ export async function startLocalSupabase(options = {}) {
       users: madeUsers,
       signIn,
       mintToken,
+      realtime,
 
       /**
        * As the global fetch, for this server's URLs, without the network: for tests and benches

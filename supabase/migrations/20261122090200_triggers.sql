@@ -15,8 +15,8 @@
 -- row: such a job calls somatic_sync.lock_users() first (docs/protocol.md, Jobs).
 --
 -- Transaction-local settings: somatic_sync.applying = 'on' while sync() writes (it computes the
--- clocks itself), somatic_sync.deleting = 'on' while an account goes, somatic_sync.poked = users
--- already told in this transaction.
+-- clocks itself), somatic_sync.device = whose writes these are then, somatic_sync.deleting = 'on'
+-- while an account goes, somatic_sync.poked = users already told in this transaction.
 
 -- The user's lock. uuid_hash_extended(.., 0) is written out again in stamp() and after_change(),
 -- where a call per row would cost more than the lock.
@@ -273,7 +273,7 @@ $$;
 -- the caller but those rows.
 --   insert: the tombstones of rows made again go; twins that a client without sync made are noted.
 --   delete: tombstones, unless the account itself is going.
---   any:    one content-free message per transaction and user on the private topic sync:<user id>.
+--   any:    one message without content per transaction and user on the private topic sync:<user id>.
 create or replace function somatic_sync.after_change() returns trigger
 language plpgsql security definer
 set search_path = ''
@@ -325,14 +325,16 @@ begin
   end if;
 
   -- A poke must never cost a write: whatever goes wrong in realtime stays there. A lost poke only
-  -- delays the next pull.
+  -- delays the next pull. It names the device whose push this is: that one need not ask.
   if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is not null then
     poked := coalesce(current_setting('somatic_sync.poked', true), '');
     for owner in select distinct c.user_id from changed_rows c loop
       if strpos(poked, owner::text) = 0 then
         begin
           execute 'select realtime.send($1, $2, $3, true)'
-            using '{}'::jsonb, 'poke', 'sync:' || owner;
+            using jsonb_strip_nulls(jsonb_build_object(
+              'device', nullif(current_setting('somatic_sync.device', true), ''))),
+              'poke', 'sync:' || owner;
         exception when others then
           null;
         end;

@@ -220,7 +220,9 @@ begin
   if push <> '[]' then
     muts := somatic_sync.classify(owner, somatic_sync.read_push(push), now_ms);
     perform set_config('somatic_sync.applying', 'on', true);
+    perform set_config('somatic_sync.device', device_id::text, true);
     outcomes := somatic_sync.apply_all(owner, muts);
+    perform set_config('somatic_sync.device', '', true);
     perform set_config('somatic_sync.applying', 'off', true);
 
     outcomes := outcomes || array(

@@ -389,7 +389,7 @@ describe('triggers', () => {
 
   // --- Realtime ----------------------------------------------------------------------------------
 
-  test('one poke per transaction and user, without content; a broken realtime costs nothing', async () => {
+  test('one poke per transaction and user, naming the device that pushed; a broken realtime costs nothing', async () => {
     const my = await device()
     await db.script(`
       create schema realtime;
@@ -409,8 +409,12 @@ describe('triggers', () => {
     await my.sync()
     assert.deepEqual(
       await db.admin('select payload, event, topic, private from realtime.messages'),
-      [{ payload: {}, event: 'poke', topic: `sync:${my.user}`, private: true }],
+      [{ payload: { device: my.id }, event: 'poke', topic: `sync:${my.user}`, private: true }],
     )
+    await db.as(my.user, `update public.sovereign_logs set content = 'by an older app'`)
+    assert.deepEqual(await db.admin('select payload from realtime.messages where id > 1'), [
+      { payload: {} },
+    ])
 
     await db.script(
       `create or replace function realtime.send(jsonb, text, text, boolean)

@@ -260,7 +260,7 @@ test('status is frozen, the same while nothing changed, and told to subscribers'
   const before = client.status()
   assert.deepEqual(before, {
     ...{ state: 'idle', pending: 0, rejected: 0, lastSyncedAt: null, lastError: null },
-    ...{ nextRetryAt: null, storage: 'durable', persisted: null },
+    ...{ nextRetryAt: null, storage: 'durable', persisted: null, realtime: 'off' },
   })
   assert.ok(Object.isFrozen(before))
   assert.equal(client.status(), before)

@@ -5,6 +5,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http from 'node:http'
 import { after, before, beforeEach, test } from 'node:test'
+// @ts-expect-error ws ships no types
+import { WebSocket, WebSocketServer } from 'ws'
 import { startFaultProxy } from '../support/fault-proxy.js'
 
 const ANSWER = JSON.stringify({ rows: Array.from({ length: 100 }, (_, id) => ({ id })) })
@@ -24,6 +26,14 @@ before(async () => {
     response.setHeader('x-from', 'server')
     if (request.method === 'HEAD') response.setHeader('content-length', ANSWER.length)
     response.end(request.method === 'OPTIONS' ? '' : ANSWER)
+  })
+  const echo = new WebSocketServer({ noServer: true })
+  server.on('upgrade', (request, socket, head) => {
+    if (request.url === '/no') return socket.end('HTTP/1.1 403 No\r\n\r\n')
+    echo.handleUpgrade(request, socket, head, (/** @type {any} */ client) => {
+      client.send(`for ${request.url}`)
+      client.on('message', (/** @type {Buffer} */ data) => client.send(data))
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -230,4 +240,45 @@ test('rules add up: latency for all, another fault for one', async () => {
   proxy.next('/a', { status: 503 })
   const seconds = await secondsOf(async () => assert.equal((await post('/a')).status, 503))
   assert.ok(seconds >= 0.058, `${seconds} s`)
+})
+
+/** What a WebSocket meets: its messages, and its end. @param {string} path */
+function dial(path) {
+  const socket = new WebSocket(proxy.url.replace('http', 'ws') + path)
+  /** @type {string[]} */
+  const messages = []
+  socket.on('message', (/** @type {Buffer} */ data) => messages.push(String(data)))
+  socket.on('error', () => {}) // 'close' follows
+  const end = new Promise((resolve) => socket.once('close', resolve))
+  return { socket, messages, end }
+}
+
+test('a WebSocket passes both ways, until it is cut', async () => {
+  const one = dial('/live?a=1')
+  await once(one.socket, 'open')
+  one.socket.send('x'.repeat(100_000))
+  await once(one.socket, 'message')
+  if (one.messages.length < 2) await once(one.socket, 'message')
+  assert.deepEqual(
+    one.messages.map((text) => text.slice(0, 13)),
+    ['for /live?a=1', 'x'.repeat(13)],
+  )
+  assert.equal(proxy.socketCount(), 1)
+  proxy.cutSockets()
+  await one.end
+  const two = dial('/')
+  await once(two.socket, 'open')
+  proxy.offline()
+  await two.end
+  await dial('/').end
+  assert.equal(proxy.socketCount(), 0)
+})
+
+test('a WebSocket whose request fails, here or at the server, ends', async () => {
+  for (const fault of [{ status: 503 }, { offline: true }, {}]) {
+    proxy.next('/no', fault)
+    const { messages, end } = dial('/no')
+    await end
+    assert.deepEqual(messages, [])
+  }
 })

@@ -28,9 +28,10 @@ export function makeClient({ url, anonKey }, options = {}) {
 /**
  * @param {Endpoint} endpoint
  * @param {{ email: string, password: string }} user
+ * @param {Parameters<typeof makeClient>[1]} [options]
  */
-export async function signedInClient(endpoint, { email, password }) {
-  const client = makeClient(endpoint)
+export async function signedInClient(endpoint, { email, password }, options) {
+  const client = makeClient(endpoint, options)
   const { error } = await client.auth.signInWithPassword({ email, password })
   if (error) throw error
   return client

@@ -1,6 +1,6 @@
 // An HTTP proxy that fails on command: delays, cuts, swallows or replaces requests on their way to a
-// server, and counts them. For tests of what a client does then. Buffers whole bodies (so no
-// WebSockets or streams), and knows nothing about Supabase or about our protocol.
+// server, and counts them. For tests of what a client does then. Buffers whole bodies (so no streams);
+// a WebSocket passes through once its request did. Knows nothing about Supabase or about our protocol.
 
 import { once } from 'node:events'
 import http from 'node:http'
@@ -22,7 +22,8 @@ import http from 'node:http'
  *
  * Which requests a rule is for. A string or RegExp is the path alone: equal to it, ending with it,
  * or matching it (without the query). Preflights are delayed and cut off like any request, but never
- * use up a rule; to make one fail otherwise, say method: 'OPTIONS'.
+ * use up a rule; to make one fail otherwise, say method: 'OPTIONS'. Of a WebSocket's request, only offline
+ * and status fail.
  * @typedef {object} Matcher
  * @property {string | RegExp} [path]
  * @property {string} [method]
@@ -77,6 +78,22 @@ export async function startFaultProxy(targetUrl) {
     serve(request, response).catch(() => request.socket.destroy()) // the client is gone
   })
   server.on('connection', (socket) => isOffline && socket.destroy())
+  /** @type {Set<import('node:stream').Duplex>} the clients' ends of WebSockets */
+  const sockets = new Set()
+  server.on('upgrade', (request, socket) => {
+    const path = new URL(request.url ?? '/', target).pathname
+    const fault = isOffline ? { offline: true } : faultOf(faults, 'GET', path)
+    count(counts, path, 'requests', 1)
+    socket.on('error', () => {}) // 'close' follows
+    if (fault.offline) return socket.destroy()
+    if (fault.status) return socket.end(`HTTP/1.1 ${fault.status} Fault\r\n\r\n`)
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    tunnel(target, request, socket)
+  })
+  const cutSockets = () => {
+    for (const socket of sockets) socket.destroy()
+  }
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
@@ -120,8 +137,15 @@ export async function startFaultProxy(targetUrl) {
     /** No network: open connections die (what is under way may still commit), new ones too. */
     offline(yes = true) {
       isOffline = yes
-      if (yes) server.closeAllConnections()
+      if (!yes) return
+      server.closeAllConnections()
+      cutSockets()
     },
+
+    /** How many WebSockets are open. */
+    socketCount: () => sockets.size,
+    /** Cuts the WebSockets that are open, and nothing else. */
+    cutSockets,
 
     /** Back to a healthy network and counts of zero; hanging requests die. */
     reset() {
@@ -134,6 +158,7 @@ export async function startFaultProxy(targetUrl) {
     async stop() {
       server.close()
       server.closeAllConnections()
+      cutSockets()
       agent.destroy()
       await once(server, 'close')
     },
@@ -211,6 +236,33 @@ async function ask(target, agent, request, body) {
     headers: withoutHopByHop(incoming.headers),
     body: await readBody(incoming),
   }
+}
+
+/**
+ * A WebSocket's request on its way, and from then on its bytes, both ways, until one end dies.
+ * @param {URL} target
+ * @param {http.IncomingMessage} request
+ * @param {import('node:stream').Duplex} socket
+ */
+function tunnel(target, request, socket) {
+  const headers = { ...request.headers, host: target.host }
+  const outgoing = http.request(new URL(request.url ?? '/', target), { headers, agent: false })
+  socket.on('close', () => outgoing.destroy())
+  outgoing.on('error', () => socket.destroy())
+  outgoing.on('response', () => socket.destroy()) // no upgrade
+  outgoing.on('upgrade', (answer, upstream, head) => {
+    upstream.on('error', () => {})
+    upstream.on('close', () => socket.destroy())
+    socket.on('close', () => upstream.destroy())
+    const lines = answer.rawHeaders.flatMap((name, i, all) =>
+      i % 2 ? [] : `${name}: ${all[i + 1]}`,
+    )
+    socket.write(['HTTP/1.1 101 Switching Protocols', ...lines, '', ''].join('\r\n'))
+    socket.write(head)
+    upstream.pipe(socket)
+    socket.pipe(upstream)
+  })
+  outgoing.end()
 }
 
 /** @template {object} T @param {T} headers @returns {T} */

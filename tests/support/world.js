@@ -11,9 +11,12 @@ import { startFaultProxy } from './fault-proxy.js'
 /** @typedef {Awaited<ReturnType<typeof startWorld>>} World */
 /** @typedef {Awaited<ReturnType<World['device']>>} Device */
 
-/** Starts it; call `stop()` at the end. */
-export async function startWorld() {
-  const server = await startLocalSupabase({})
+/**
+ * Starts it; call `stop()` at the end.
+ * @param {Parameters<typeof startLocalSupabase>[0]} [options]
+ */
+export async function startWorld(options = {}) {
+  const server = await startLocalSupabase(options)
   const proxy = await startFaultProxy(server.url)
   const endpoint = { url: proxy.url, anonKey: server.anonKey }
   /** @type {Set<{ close(): Promise<void> }>} */
@@ -65,7 +68,7 @@ export async function startWorld() {
     await server.stop()
   }
 
-  return { server, proxy, newUser, device, stop }
+  return { server, proxy, endpoint, newUser, device, stop }
 }
 
 const password = 'correct horse battery staple'

@@ -8,12 +8,12 @@ import * as dropin from '../../types/supabase-sync-extended.js'
 import * as react from '../../types/react.js'
 import * as zustand from '../../types/zustand.js'
 import * as worker from '../../types/service-worker.js'
+import type { SupabaseClient } from '@supabase/supabase-js'
 import type * as promised from './api.js'
 
 // What later issues bring: the only names that may be missing. Shrinks, never grows.
 type Later = {
   exports: 'syncStore' | 'seedMappings'
-  options: 'realtime'
   client: 'lock' | 'unlock'
 }
 
@@ -22,6 +22,7 @@ type Added = {
   exports: 'answerArchetype' | 'oejtsProgress'
   options: 'foldAfter' | 'knownFormat' | 'embed' | 'insights'
   client: 'loadVectors'
+  status: 'realtime'
 }
 
 type Equal<A, B> =
@@ -49,9 +50,11 @@ holds<Equal<InstanceType<typeof ours.SyncError>['code'], string>>()
 
 // Opening -----------------------------------------------------------------------------------------
 
-type Opening<S extends promised.Schema> = Omit<promised.OpenOptions<S>, Later['options']>
+type Opening<S extends promised.Schema> = promised.OpenOptions<S>
 holds<Keeps<ours.Session, promised.Session>>()
 holds<Keeps<ours.AuthLike, promised.AuthLike>>()
+holds<Keeps<ours.SupabaseClientLike, promised.SupabaseClientLike>>()
+holds<SupabaseClient extends ours.SupabaseClientLike ? true : false>()
 holds<Keeps<ours.OpenOptions<ours.Schema>, Opening<promised.Schema>>>()
 holds<Equal<Exclude<keyof ours.OpenOptions, Added['options']>, keyof Opening<promised.Schema>>>()
 type Opened = ReturnType<typeof ours.openSync<ours.Schema>>
@@ -72,7 +75,9 @@ holds<Equal<ReturnType<typeof worker.startBackgroundSync>, void>>()
 
 type Client<S extends promised.Schema> = Omit<promised.SyncClient<S>, Later['client']>
 type OurClient = Omit<ours.SyncClient<ours.Schema>, Added['client']>
-holds<Keeps<OurClient, Client<promised.Schema>>>()
+type TellsStatus = 'status' | 'subscribe' // which says more than was promised
+holds<Keeps<Omit<OurClient, TellsStatus>, Omit<Client<promised.Schema>, TellsStatus>>>()
+holds<OurClient extends Client<promised.Schema> ? true : false>()
 holds<Equal<keyof OurClient, keyof Client<promised.Schema>>>()
 type EventOf<C extends { on: (...args: never[]) => unknown }> = Parameters<C['on']>[0]
 holds<Equal<EventOf<ours.SyncClient>, EventOf<promised.SyncClient>>>()
@@ -81,7 +86,7 @@ holds<Keeps<ours.Collection<Sample>, promised.Collection<Sample>>>()
 holds<Keeps<ours.ListOptions<Sample>, promised.ListOptions<Sample>>>()
 holds<Keeps<ours.SyncReport, promised.SyncReport>>()
 holds<Keeps<ours.SyncProgress, promised.SyncProgress>>()
-holds<Keeps<ours.SyncStatus, promised.SyncStatus>>()
+holds<Keeps<Omit<ours.SyncStatus, Added['status']>, promised.SyncStatus>>()
 holds<Keeps<ours.SyncErrorInfo, promised.SyncErrorInfo>>()
 holds<Keeps<ours.RejectedMutation, promised.RejectedMutation>>()
 holds<Keeps<ours.OverwrittenText, promised.OverwrittenText>>()

@@ -45,6 +45,7 @@ async function open() {
     auth: supabase.auth,
     database: `app-${device}`,
     embedder: lexicalEmbedder(),
+    realtime: supabase,
     fetch: gatedFetch,
     onError: ({ code, message }) => problems.unshift({ code, message, at: Date.now() }),
   })

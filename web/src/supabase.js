@@ -17,6 +17,8 @@ export const network = {
   /** @param {boolean} offline */
   set(offline) {
     isOffline = offline
+    if (offline) supabase.realtime.disconnect()
+    else supabase.realtime.connect()
     for (const listener of listeners) listener()
     if (!offline) dispatchEvent(new Event('online'))
   },

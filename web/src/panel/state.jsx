@@ -31,6 +31,7 @@ export function State() {
     ],
     ['Storage', `${status.storage}${status.persisted ? ', persisted' : ''}`],
     ['Network lock', leader],
+    ['Realtime', status.realtime],
     ['Service worker', navigator.serviceWorker?.controller ? 'in control' : 'none'],
     ['Last problem', problems[0] ? `${problems[0].code}: ${problems[0].message}` : '–'],
   ]
