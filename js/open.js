@@ -153,7 +153,7 @@ export async function open(options, createModule) {
     undo.push(listenToBrowser(contexts))
     contexts.start()
     if (isDurable) askToPersist(state)
-    if (options.realtime) {
+    if (options.realtime && autoSync) {
       startRealtime(state, {
         ...{ client: options.realtime, userId, contexts },
         isOwn: ownName.isOwn,

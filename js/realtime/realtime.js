@@ -44,6 +44,8 @@ export class Realtime {
       })
       return
     }
+    clearTimeout(this.timer) // whoever works next pulls first
+    this.timer = undefined
     if (this.leave) this.left = this.leave()
     this.leave = null
     this.tell(role === 'follows' ? 'elsewhere' : 'off')
@@ -83,7 +85,6 @@ export class Realtime {
 
   async stop() {
     this.stopWatching()
-    clearTimeout(this.timer)
     this.take('rests')
     await this.left
   }

@@ -1,11 +1,10 @@
 // The database side of the local Supabase's realtime: what a hosted project has in schema realtime, who may
 // read a private topic, and the messages once they are committed. Must not know about sockets.
 
-import { runSql } from './database.js'
-
 /**
  * The part of a hosted project's schema that broadcasts from the database need, under the same names; may
- * run again on a kept folder. realtime.send() never fails its caller there, so neither here.
+ * run again on a kept folder. realtime.send() never fails its caller there, so neither here. A message
+ * travels as a notification, which holds 8,000 bytes: a larger one is lost with a warning.
  */
 export const REALTIME_SQL = `
   create schema if not exists realtime;
@@ -39,34 +38,28 @@ export const REALTIME_SQL = `
   end
   $$;
 
-  create or replace function realtime.announce() returns trigger language plpgsql as $$
+  create or replace function realtime.announce() returns trigger
+  language plpgsql security definer as $$
   begin
-    perform pg_notify('realtime_messages', new.id::text);
+    delete from realtime.messages where id = new.id;
+    perform pg_notify('realtime_messages', to_jsonb(new)::text);
     return null;
   end
   $$;
   create or replace trigger announce after insert on realtime.messages
-    for each row execute function realtime.announce();
+    for each row when (new.payload is not null) execute function realtime.announce();
 `
 
 /** @typedef {{ id: string, topic: string, event: string, payload: unknown, private: boolean }} Sent */
 
-/** @typedef {<T>(task: () => Promise<T>) => Promise<T>} InTurn one task at a time on the one connection */
-
 /**
- * Tells every message that realtime.send() sent, once its transaction is committed, and forgets it: what was
- * said while nobody listened is for nobody.
+ * Tells every message that realtime.send() sent, once its transaction is committed. It is not stored: what
+ * was said while nobody listened is for nobody.
  * @param {import('@electric-sql/pglite').PGlite} pglite
- * @param {InTurn} inTurn
  * @param {(message: Sent) => void} deliver
  */
-export async function hearMessages(pglite, inTurn, deliver) {
-  await runSql(pglite, 'delete from realtime.messages')
-  await pglite.listen('realtime_messages', async (id) => {
-    const read = 'delete from realtime.messages where id = $1 returning *'
-    const [message] = await inTurn(() => runSql(pglite, read, [id])).catch(() => []) // it is closed
-    if (message) deliver(message)
-  })
+export async function hearMessages(pglite, deliver) {
+  await pglite.listen('realtime_messages', (text) => deliver(JSON.parse(text)))
 }
 
 /**

@@ -109,7 +109,7 @@ export async function startLocalSupabase(options = {}) {
       ...{ server, log, keys: [ANON_KEY, SERVICE_KEY] },
       mayHear: (claims, topic) => inTurn(() => mayHear(pglite, claims, topic)),
     })
-    await hearMessages(pglite, inTurn, realtime.deliver)
+    await hearMessages(pglite, realtime.deliver)
 
     answer = async (request) => {
       if (request.method === 'OPTIONS') return answerPreflight(request.headers)

@@ -160,13 +160,22 @@ test('only what was committed is heard, and public and private topics do not mix
   assert.deepEqual(await server.sql('select * from realtime.messages'), [])
 })
 
-test('the database cannot be written through it, and an invalid payload costs no write', async () => {
+test('the database cannot be written through it, and a message that cannot be sent costs no write', async () => {
   const [{ id }] = server.users
   await assert.rejects(
-    server.sqlAs(id, `insert into realtime.messages (topic, extension) values ('x', 'broadcast')`),
+    server.sqlAs(
+      id,
+      `insert into realtime.messages (topic, extension, payload)
+      values ('x', 'broadcast', '{}')`,
+    ),
     /row-level security/,
   )
-  await server.sql(`select realtime.send('{}', 'news', null, true)`)
+  for (const [payload, to] of [
+    [{}, null],
+    [{ text: 'x'.repeat(10_000) }, 'room'],
+  ]) {
+    await server.sql(`select realtime.send($1, 'news', $2, true)`, [payload, to])
+  }
 })
 
 test('a channel lives as long as its token: renewed it goes on, else it is closed', async (t) => {

@@ -8,7 +8,6 @@ import * as dropin from '../../types/supabase-sync-extended.js'
 import * as react from '../../types/react.js'
 import * as zustand from '../../types/zustand.js'
 import * as worker from '../../types/service-worker.js'
-import type { SupabaseClient } from '@supabase/supabase-js'
 import type * as promised from './api.js'
 
 // What later issues bring: the only names that may be missing. Shrinks, never grows.
@@ -54,7 +53,6 @@ type Opening<S extends promised.Schema> = promised.OpenOptions<S>
 holds<Keeps<ours.Session, promised.Session>>()
 holds<Keeps<ours.AuthLike, promised.AuthLike>>()
 holds<Keeps<ours.SupabaseClientLike, promised.SupabaseClientLike>>()
-holds<SupabaseClient extends ours.SupabaseClientLike ? true : false>()
 holds<Keeps<ours.OpenOptions<ours.Schema>, Opening<promised.Schema>>>()
 holds<Equal<Exclude<keyof ours.OpenOptions, Added['options']>, keyof Opening<promised.Schema>>>()
 type Opened = ReturnType<typeof ours.openSync<ours.Schema>>
