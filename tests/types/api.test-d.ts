@@ -73,8 +73,8 @@ holds<Equal<ReturnType<typeof worker.startBackgroundSync>, void>>()
 
 type Client<S extends promised.Schema> = Omit<promised.SyncClient<S>, Later['client']>
 type OurClient = Omit<ours.SyncClient<ours.Schema>, Added['client']>
-type TellsStatus = 'status' | 'subscribe' // which says more than was promised
-holds<Keeps<Omit<OurClient, TellsStatus>, Omit<Client<promised.Schema>, TellsStatus>>>()
+type SaysMore = 'status' | 'subscribe' | 'exportStream' // than was promised
+holds<Keeps<Omit<OurClient, SaysMore>, Omit<Client<promised.Schema>, SaysMore>>>()
 holds<OurClient extends Client<promised.Schema> ? true : false>()
 holds<Equal<keyof OurClient, keyof Client<promised.Schema>>>()
 type EventOf<C extends { on: (...args: never[]) => unknown }> = Parameters<C['on']>[0]
