@@ -227,6 +227,7 @@ test('the leader goes into the back/forward cache: another sends; it comes back 
 
 test('a frozen leader lets go; thawed it has what was written meanwhile', async (t) => {
   const { leader, follower, user } = await twoTabs(t)
+  await restingCount(leader) // Chromium freezes no page by itself whose transaction others wait for
   const session = await browser.running.newCDPSession(leader)
   await session.send('Page.setWebLifecycleState', { state: 'frozen' })
   const then = Date.now()
@@ -240,6 +241,7 @@ test('a frozen leader lets go; thawed it has what was written meanwhile', async 
 
 test('a leader that stands still without a word is stolen from, and follows when it goes on', async (t) => {
   const { leader, follower, user } = await twoTabs(t)
+  await restingCount(leader) // stopped within a transaction it would hold up everybody's
   const session = await browser.running.newCDPSession(leader)
   await session.send('Debugger.enable')
   const paused = new Promise((resolve) => session.once('Debugger.paused', resolve))
