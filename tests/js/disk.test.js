@@ -8,6 +8,7 @@ import { IndexedDbDisk } from '../../js/storage/disk.js'
 import { MemoryDisk } from '../../js/storage/memory-disk.js'
 import { fakeFs, result } from '../support/fake-fs.js'
 import { engines, newDatabase } from '../support/open-client.js'
+import { storedFiles } from '../support/stored-files.js'
 
 /** @type {IndexedDbDisk[]} */
 let disks = []
@@ -175,54 +176,72 @@ test('four contexts writing at once lose nothing and see everything', async () =
   }
 })
 
-test('an aborted transaction rejects, stores nothing, and the next commit works', async () => {
-  const name = newName()
-  const { write } = await openContext(name)
-  await write('a')
-  const put = replace(
-    IDBObjectStore.prototype,
-    'put',
-    /** @this {any} @param {any[]} args */ function (...args) {
-      this.transaction.abort()
-      return put.apply(this, args)
-    },
-  )
-  await assert.rejects(write('b'), { name: 'SyncError', code: 'storage-lost', retryable: true })
-  undo.pop()?.()
-  assert.deepEqual(await stored(name), ['1 a'])
-  assert.equal(await write('c'), 2)
-  assert.deepEqual(await stored(name), ['1 a', '2 c'])
-})
+// a first segment is put; the next ones are added, as if nobody else were writing
+for (const [method, before] of /** @type {['put' | 'add', string[]][]} */ ([
+  ['put', []],
+  ['add', ['1 a']],
+])) {
+  const seq = before.length + 1
+  /** One that holds `before`. @param {string} name */
+  const openBefore = async (name) => {
+    const { write } = await openContext(name)
+    for (const entry of before) await write(entry.slice(2))
+    return write
+  }
 
-test('a full disk rejects with "quota", stores nothing, is tried once', async () => {
-  const name = newName()
-  const { write } = await openContext(name)
-  await write('a')
-  let tries = 0
-  replace(IDBObjectStore.prototype, 'put', () => {
-    tries += 1
-    throw domError('QuotaExceededError')
+  test(`${method}: an aborted transaction rejects, stores nothing, and the next commit works`, async () => {
+    const name = newName()
+    const write = await openBefore(name)
+    // the second try, on a connection made anew, puts in any case
+    for (const either of new Set([method, 'put'])) {
+      const original = replace(
+        IDBObjectStore.prototype,
+        either,
+        /** @this {any} @param {any[]} args */ function (...args) {
+          this.transaction.abort()
+          return original.apply(this, args)
+        },
+      )
+    }
+    await assert.rejects(write('b'), { name: 'SyncError', code: 'storage-lost', retryable: true })
+    while (undo.length > 0) undo.pop()?.()
+    assert.deepEqual(await stored(name), before)
+    assert.equal(await write('c'), seq)
+    assert.deepEqual(await stored(name), [...before, `${seq} c`])
   })
-  await assert.rejects(write('b'), { code: 'quota', retryable: true })
-  assert.equal(tries, 1)
-  undo.pop()?.()
-  assert.deepEqual(await stored(name), ['1 a'])
-  assert.equal(await write('c'), 2)
-})
 
-test('a full disk found out at the end of the transaction is "quota" too', async () => {
-  const { write } = await openContext(newName())
-  const put = replace(
-    IDBObjectStore.prototype,
-    'put',
-    /** @this {any} @param {any[]} args */ function (...args) {
-      // how fake-indexeddb gives a transaction up on its own
-      queueMicrotask(() => this.transaction._abort('QuotaExceededError'))
-      return put.apply(this, args)
-    },
-  )
-  await assert.rejects(write('a'), { code: 'quota' })
-})
+  test(`${method}: a full disk rejects with "quota", stores nothing, is tried once`, async () => {
+    const name = newName()
+    const write = await openBefore(name)
+    let tries = 0
+    replace(IDBObjectStore.prototype, method, () => {
+      tries += 1
+      throw domError('QuotaExceededError')
+    })
+    await assert.rejects(write('b'), { code: 'quota', retryable: true })
+    assert.equal(tries, 1)
+    undo.pop()?.()
+    assert.deepEqual(await stored(name), before)
+    assert.equal(await write('c'), seq)
+  })
+
+  test(`${method}: a full disk found out at the end of the transaction is "quota" too`, async () => {
+    const name = newName()
+    const write = await openBefore(name)
+    const original = replace(
+      IDBObjectStore.prototype,
+      method,
+      /** @this {any} @param {any[]} args */ function (...args) {
+        // how fake-indexeddb gives a transaction up on its own
+        queueMicrotask(() => this.transaction._abort('QuotaExceededError'))
+        return original.apply(this, args)
+      },
+    )
+    await assert.rejects(write('b'), { code: 'quota' })
+    undo.pop()?.()
+    assert.deepEqual(await stored(name), before)
+  })
+}
 
 test('a connection closed under us is made again, with what others wrote meanwhile', async () => {
   const name = newName()
@@ -311,7 +330,7 @@ test('a store that was emptied is not written into', async () => {
   await result(db.transaction('FILE_DATA', 'readwrite').objectStore('FILE_DATA').clear())
   db.close()
   await assert.rejects(write('b'), { code: 'storage-lost', message: /cleared/ })
-  assert.deepEqual(await stored(name), [])
+  assert.deepEqual([...(await storedFiles(name)).keys()], [])
 })
 
 test('a record that is no file damages itself only', async () => {
