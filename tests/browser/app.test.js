@@ -2,6 +2,7 @@
 // when something of the server is missing.
 
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { after, afterEach, test } from 'node:test'
 import { startBackend } from '../../web/backend.js'
 import { serveApp } from '../../web/serve.js'
@@ -109,6 +110,154 @@ test('the picture of two devices in the README', async () => {
   await tab.screenshot(path ? { path } : {})
 })
 
+/** @param {Page} tab @returns {Promise<any>} the backup that the panel gives out */
+async function exported(tab) {
+  const download = tab.waitForEvent('download')
+  await tab.getByRole('button', { name: 'Export' }).click()
+  return JSON.parse(await readFile(await (await download).path(), 'utf8'))
+}
+
+/** @param {Page} tab @param {unknown} backup @returns {Promise<string | null>} what the panel says */
+async function imported(tab, backup) {
+  const told = tab.getByTestId('your-data')
+  await told.evaluate((element) => element.replaceChildren())
+  const file = { name: 'backup.json', mimeType: 'application/json' }
+  const text = typeof backup === 'string' ? backup : JSON.stringify(backup)
+  await tab.getByLabel('Import').setInputFiles({ ...file, buffer: Buffer.from(text) })
+  await until(async () => (await told.textContent()) !== '')
+  return told.textContent()
+}
+
+/** All that tables of users hold of one. @param {string} userId */
+async function onServer(userId) {
+  /** @type {Record<string, any[]>} */
+  const tables = {}
+  const names = await backend.sql(
+    `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attname = 'user_id' order by 1`,
+  )
+  for (const { name } of names) {
+    tables[name] = await backend.sql(
+      `select to_jsonb(t) as row from public.${name} t where user_id = $1 order by to_jsonb(t)::text`,
+      [userId],
+    )
+  }
+  return tables
+}
+
+test('out, wiped, in: the same data; in twice is nothing; the account deleted: nothing here, nothing there', async () => {
+  const tab = await openApp('of-dora')
+  const email = `dora-${Date.now()}@example.com`
+  await signIn(tab, email, 'dora-password', 'Sign up')
+  await isSynced(tab)
+  const [{ id: userId }] = await backend.sql('select id from auth.users where email = $1', [email])
+  await tab.getByRole('button', { name: 'I completed my routine' }).click()
+  await tab.getByLabel('How was it?').fill('Slept under a new moon.')
+  await tab.getByRole('button', { name: 'Keep it' }).click()
+  await goTo(tab, 'Urges')
+  await tab.getByLabel('In words').fill('Pull to the fridge')
+  await tab.getByRole('button', { name: 'Log it' }).click()
+  await isSynced(tab)
+  await goTo(tab, 'Sync panel')
+  // what is computed from it may come a moment later
+  const settled = async () => {
+    for (let before = ''; ; ) {
+      const now = JSON.stringify(await onServer(userId))
+      if (now === before) return now
+      before = now
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+    }
+  }
+  const there = await settled()
+  const { collections } = await exported(tab)
+  const all = Object.values(collections).flat().length
+  assert.equal(all, 3, 'progress, the journal entry, the urge')
+
+  // off the network, so that the rows can come from nowhere else
+  await browser.running.route(`${backend.url}/rest/**`, (route) => route.abort())
+  await tab.getByRole('button', { name: 'Wipe this device' }).click()
+  await tab.getByText('0 rows here').waitFor()
+  assert.match((await imported(tab, '{"format":"somatic-sync/1",')) ?? '', /cut off|damaged/)
+  assert.match((await imported(tab, { collections })) ?? '', /no backup|not a backup/)
+  await tab.getByText('0 rows here').waitFor()
+  assert.ok(!(await tab.evaluate(textsHere)).includes('new moon'))
+  const backup = await exported(tab)
+  assert.equal(Object.values(backup.collections).flat().length, 0)
+  const whole = { ...backup, collections }
+  assert.equal(await imported(tab, whole), `Imported: ${all} rows changed, 0 were there already.`)
+  assert.equal(await imported(tab, whole), `Imported: 0 rows changed, ${all} were there already.`)
+  assert.ok((await tab.evaluate(textsHere)).includes('new moon'))
+  const again = await exported(tab)
+  const bare = (/** @type {any} */ rows) =>
+    Object.fromEntries(
+      Object.entries(rows).map(([name, list]) => [
+        name,
+        /** @type {any[]} */ (list).map(({ $sync, ...row }) => JSON.stringify(row)).sort(),
+      ]),
+    )
+  assert.deepEqual(bare(again.collections), bare(collections))
+  await browser.running.unroute(`${backend.url}/rest/**`)
+  await tab.getByRole('button', { name: 'Sync now' }).click()
+  await isSynced(tab)
+  assert.equal(await settled(), there, 'what the server has is as it was')
+
+  tab.once('dialog', (dialog) => dialog.accept())
+  await tab.getByRole('button', { name: 'Delete account' }).click()
+  await tab.getByRole('button', { name: 'Sign up' }).waitFor()
+  assert.deepEqual(Object.values(await onServer(userId)).flat(), [])
+  const here = await tab.evaluate(textsHere)
+  for (const text of ['new moon', 'the fridge', email]) {
+    assert.ok(!here.includes(text), `"${text}" is still on the device`)
+  }
+})
+
+/** All that the storage of this origin holds, as one text. */
+async function textsHere() {
+  const texts = Object.values(localStorage)
+  const textOf = (/** @type {unknown} */ value) =>
+    JSON.stringify(value, (_, each) =>
+      each instanceof Uint8Array ? new TextDecoder().decode(each) : each,
+    )
+  /** @param {IDBRequest} request @returns {Promise<any>} */
+  const result = (request) =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result)
+      request.onerror = () => reject(request.error)
+    })
+  for (const { name = '' } of await indexedDB.databases()) {
+    const db = await result(indexedDB.open(name))
+    for (const store of db.objectStoreNames) {
+      texts.push(textOf(await result(db.transaction(store).objectStore(store).getAll())))
+    }
+    db.close()
+  }
+  return texts.join('\n')
+}
+
+test('the tab is closed off the network: the service worker sends what it wrote', async () => {
+  const tab = await openApp('browser')
+  await signIn(tab, 'ada@example.com', 'ada-password')
+  await isSynced(tab)
+  await goTo(tab, 'Sync panel')
+  await tab.getByText('ready to send when no tab is open').waitFor()
+  await tab.getByLabel('Offline').check()
+  await goTo(tab, 'Urges')
+  await tab.getByLabel('In words').fill('Written in a tab that is gone')
+  await tab.getByRole('button', { name: 'Log it' }).click()
+  await tab.getByText('to send').waitFor()
+  const count = async () =>
+    (
+      await backend.sql(
+        `select count(*)::int as count from sovereign_logs
+         where content like '%Written in a tab that is gone%'`,
+      )
+    )[0].count
+  assert.equal(await count(), 0)
+  await tab.close()
+  await until(async () => (await count()) === 1)
+})
+
+// last: it takes parts of the server away
 test('the panel: all nine green; red with the reason when a table, a policy or the function is taken away', async (t) => {
   const tab = await openApp('panel', 'panel')
   await signIn(tab, 'ada@example.com', 'ada-password')

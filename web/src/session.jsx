@@ -1,11 +1,11 @@
 // Owns who is signed in on this device, and the client that is open for them.
 
 import { useEffect, useState } from 'react'
-import { lexicalEmbedder, openSync } from 'somatic-sync'
+import { lexicalEmbedder, openSync, registerBackgroundSync } from 'somatic-sync'
 import { SyncProvider } from 'somatic-sync/react'
 import { bindSync } from 'somatic-sync/supabase-sync-extended'
 import { syncStores } from './stores.js'
-import { device, gatedFetch, project, supabase } from './supabase.js'
+import { device, gatedFetch, ownDevice, project, supabase } from './supabase.js'
 
 /** @type {{ code: string, message: string, at: number }[]} what onError told, the newest first */
 export const problems = []
@@ -39,6 +39,9 @@ export function Session({ children }) {
   return <SyncProvider client={client}>{children}</SyncProvider>
 }
 
+/** @param {{ code: string, message: string }} problem */
+const report = ({ code, message }) => problems.unshift({ code, message, at: Date.now() })
+
 async function open() {
   const client = await openSync({
     ...project,
@@ -47,9 +50,10 @@ async function open() {
     embedder: lexicalEmbedder(),
     realtime: supabase,
     fetch: gatedFetch,
-    onError: ({ code, message }) => problems.unshift({ code, message, at: Date.now() }),
+    onError: report,
   })
   bindSync(client)
+  registerWorker(client)
   const stopStores = syncStores(client)
   return {
     client,
@@ -59,6 +63,13 @@ async function open() {
       return client.close()
     },
   }
+}
+
+/** An origin has one, and so one device of this browser. @param {any} client */
+function registerWorker(client) {
+  if (device !== ownDevice) return
+  const address = `/sw.js?${new URLSearchParams({ ...project, device })}`
+  registerBackgroundSync(client, address).catch(report) // the page syncs by itself all the same
 }
 
 function SignIn() {

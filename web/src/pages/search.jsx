@@ -13,7 +13,7 @@ export function Search() {
         <input type="search" value={query} onChange={(event) => setQuery(event.target.value)} />
       </label>
       <p role="status">
-        {error ? error.message : isSearching ? 'Searching …' : `${matches.length} found`}
+        {error ? messageOf(error) : isSearching ? 'Searching …' : `${matches.length} found`}
       </p>
       <ol className="entries">
         {matches.map(({ id, content, similarity, mode }) => (
@@ -26,3 +26,6 @@ export function Search() {
     </section>
   )
 }
+
+/** @param {unknown} error */
+const messageOf = (error) => (error instanceof Error ? error.message : String(error))

@@ -67,7 +67,10 @@ function Patterns() {
   const patterns = useRow('path', 'self')?.patterns
   const { entries } = useSovereignLog()
   const recent = entries.slice(-40)
-  const energy = recent.map(({ id, energyLevel }) => ({ label: id, value: energyLevel ?? null }))
+  const energy = recent.map((/** @type {any} */ { id, energyLevel }) => ({
+    label: id,
+    value: energyLevel ?? null,
+  }))
   const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
   const byDay = (/** @type {number[] | undefined} */ counts) =>
     days.map((label, i) => ({ label, value: counts?.[i] ?? 0 }))

@@ -3,16 +3,20 @@
 import { useEffect, useState } from 'react'
 import { useSync, useSyncStatus } from 'somatic-sync/react'
 import { problems } from '../session.jsx'
+import { device, ownDevice } from '../supabase.js'
 
 export function State() {
   const client = useSync()
   const status = useSyncStatus()
   const [leader, setLeader] = useState('')
+  const [worker, setWorker] = useState('none')
   useEffect(() => {
     const look = async () => {
       const { held = [] } = (await navigator.locks?.query()) ?? {}
       const lock = held.find(({ name }) => name?.endsWith(`${client?.userId}:network`))
       setLeader(lock ? 'held by a tab of this browser' : 'nobody holds it')
+      const registration = await navigator.serviceWorker?.getRegistration('/')
+      setWorker(registration?.active ? 'ready to send when no tab is open' : 'none')
     }
     look()
     const timer = setInterval(look, 1000)
@@ -32,7 +36,7 @@ export function State() {
     ['Storage', `${status.storage}${status.persisted ? ', persisted' : ''}`],
     ['Network lock', leader],
     ['Realtime', status.realtime],
-    ['Service worker', navigator.serviceWorker?.controller ? 'in control' : 'none'],
+    ['Service worker', device === ownDevice ? worker : 'this device has none'],
     ['Last problem', problems[0] ? `${problems[0].code}: ${problems[0].message}` : '–'],
   ]
   return (

@@ -1,11 +1,30 @@
 // The user's data is theirs: out, in, and gone.
 
-import { useState } from 'react'
+import { useState, useSyncExternalStore } from 'react'
+import { somaticSchema } from 'somatic-sync'
 import { useSync } from 'somatic-sync/react'
 import { supabase } from '../supabase.js'
 
+const names = Object.entries(somaticSchema.collections)
+  .filter(([, spec]) => !('localOnly' in spec))
+  .map(([name]) => name)
+
+/** Of all collections that a backup holds. @param {any} client */
+function useRowCount(client) {
+  return useSyncExternalStore(
+    (listener) => {
+      const stops = names.map((name) => client.collection(name).subscribe(listener))
+      return () => {
+        for (const stop of stops) stop()
+      }
+    },
+    () => names.reduce((sum, name) => sum + client.collection(name).size, 0),
+  )
+}
+
 export function YourData() {
   const client = useSync()
+  const rows = useRowCount(client)
   const [message, setMessage] = useState('')
   /** @param {() => Promise<string>} work */
   const tell = async (work) => {
@@ -67,7 +86,10 @@ export function YourData() {
           Delete account
         </button>
       </div>
-      <p role="status">{message}</p>
+      <p role="status" data-testid="your-data">
+        {message}
+      </p>
+      <p className="hint">{`${rows} rows here.`}</p>
     </section>
   )
 }
