@@ -6,6 +6,7 @@ import { Channel } from './channel.js'
 import { coalesced } from './coalesced.js'
 import { Formats } from './formats.js'
 import { Leader } from './leader.js'
+import { News } from './news.js'
 
 /** @typedef {'works' | 'follows' | 'rests'} Role works: talks to the network by itself; follows: another context does */
 
@@ -24,6 +25,10 @@ export class Contexts {
     /** Brings in what others wrote; resolves when it is there. */
     this.refresh = coalesced(() => core.refresh())
     this.channel = name === '' ? null : new Channel(`somatic-sync:${name}`, (m) => this.hear(m))
+    this.news = new News({
+      post: () => this.channel?.post({ type: 'news' }),
+      isHidden: () => globalThis.document?.visibilityState === 'hidden',
+    })
     this.isAway = true
     /** the others know which formats this one reads */
     this.isAnnounced = false
@@ -84,6 +89,7 @@ export class Contexts {
    */
   leave(isKept) {
     this.isAway = true
+    this.news.flush()
     this.leader?.leave()
     this.tellRole()
     this.formats.leave()
@@ -141,7 +147,7 @@ export class Contexts {
 
   /** A commit of this context is durable. */
   onCommitted() {
-    this.channel?.post({ type: 'news' })
+    this.news.tell()
     this.leader?.look({ isNew: true })
   }
 
@@ -175,6 +181,7 @@ export class Contexts {
 
   stop() {
     this.retire()
+    this.news.flush()
     this.formats.leave()
     this.channel?.close()
   }

@@ -90,7 +90,8 @@ export class Database {
    * @returns {Promise<T>} once complete; rejects with what the browser said
    */
   async transaction(store, mode, options, work) {
-    const db = await this.open()
+    // without a turn in between where there is a connection: what waits its turn is less urgent
+    const db = this.db ?? (await this.open())
     const transaction = db.transaction([store], mode, options)
     const abort = () => {
       try {
