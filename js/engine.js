@@ -78,7 +78,6 @@ export class Core {
       effects: (json) => this.take(json),
       fetch: host.fetch,
       wallMs: () => Math.floor(host.now()),
-      monoMs: () => Math.floor(performance.now()),
     })
     this.isBusy = false
     const refusal = this.effects.find((effect) => effect.type === 'failed')

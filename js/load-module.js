@@ -37,7 +37,6 @@ import { messageOf, SyncError } from './error.js'
  * @property {(json: string) => void} effects
  * @property {(path: string, init: RequestInit) => Promise<Response>} fetch
  * @property {() => number} wallMs
- * @property {() => number} monoMs
  */
 
 /**

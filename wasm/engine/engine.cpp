@@ -219,9 +219,9 @@ std::vector<Effect> Engine::Self::effects() {
       if (timer) at = now.wall_ms + (*timer - now.mono_ms);
       out.push_back(SetTimer{at});
     }
-    Json status_now = status({0, 0});
-    if (status_now != told_status) {
-      told_status = std::move(status_now);
+    StatusFacts facts = status_facts();
+    if (facts != told_status) {
+      told_status = std::move(facts);
       out.push_back(StatusChanged{});
     }
   }

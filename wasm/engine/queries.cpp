@@ -10,28 +10,37 @@
 
 namespace somatic {
 
+Engine::Self::StatusFacts Engine::Self::status_facts() const {
+  StatusFacts facts;
+  facts.last_error = run.last_error();
+  facts.state = "idle";
+  if (const auto& error = facts.last_error) {
+    const bool is_state = error->code == "offline" || error->code == "signed-out";
+    facts.state = is_state ? error->code : "error";
+  }
+  if (run.is_running()) facts.state = "syncing";
+  if (run.is_user_gone()) facts.state = "signed-out";
+  if (is_closed) facts.state = "closed";
+  facts.pending = store.outbox().size();
+  facts.rejected = store.rejected().size();
+  facts.last_synced_at = store.meta().last_synced_at;
+  facts.retry_at = run.retry_at();
+  return facts;
+}
+
 Json Engine::Self::status(Now at) const {
-  std::string state = "idle";
-  const auto& error = run.last_error();
-  if (error)
-    state = error->code == "offline" || error->code == "signed-out" ? error->code : "error";
-  if (run.is_running()) state = "syncing";
-  if (run.is_user_gone()) state = "signed-out";
-  if (is_closed) state = "closed";
+  const StatusFacts facts = status_facts();
   Json last_error, next_retry_at, last_synced_at;
-  if (error) {
+  if (const auto& error = facts.last_error) {
     last_error = {{"code", error->code},
                   {"message", error->message},
                   {"retryable", is_retryable(error->code)}};
   }
-  if (const auto retry = run.retry_at()) next_retry_at = at.wall_ms + (*retry - at.mono_ms);
-  if (store.meta().last_synced_at) last_synced_at = *store.meta().last_synced_at;
-  return {{"state", state},
-          {"pending", store.outbox().size()},
-          {"rejected", store.rejected().size()},
-          {"lastSyncedAt", last_synced_at},
-          {"lastError", last_error},
-          {"nextRetryAt", next_retry_at}};
+  if (facts.retry_at) next_retry_at = at.wall_ms + (*facts.retry_at - at.mono_ms);
+  if (facts.last_synced_at) last_synced_at = *facts.last_synced_at;
+  return {{"state", facts.state},       {"pending", facts.pending},
+          {"rejected", facts.rejected}, {"lastSyncedAt", last_synced_at},
+          {"lastError", last_error},    {"nextRetryAt", next_retry_at}};
 }
 
 Json Engine::Self::row(const CollectionSpec& collection, const Json& key) const {

@@ -15,6 +15,16 @@
 namespace somatic {
 
 struct Engine::Self {
+  /// What a status tells, cheap to compare after every event. `retry_at` is monotonic time.
+  struct StatusFacts {
+    std::string state;
+    std::size_t pending = 0, rejected = 0;
+    std::optional<Ms> last_synced_at, retry_at;
+    std::optional<Error> last_error;
+
+    bool operator==(const StatusFacts&) const = default;
+  };
+
   Self(const Config& given, Schema parsed)
       : config(given),
         schema(std::move(parsed)),
@@ -73,6 +83,7 @@ struct Engine::Self {
   [[nodiscard]] std::optional<Error> refusal() const;
   [[nodiscard]] Stamp stamp() const { return {now.wall_ms, now.mono_ms, boot}; }
   [[nodiscard]] const RowRef* find_rejected(const std::string& id) const;
+  [[nodiscard]] StatusFacts status_facts() const;
   [[nodiscard]] Json status(Now at) const;
   [[nodiscard]] Json row(const CollectionSpec& collection, const Json& key) const;
   [[nodiscard]] Json raw_columns(const CollectionSpec& collection, const Json& key,
@@ -94,7 +105,7 @@ struct Engine::Self {
   bool is_damaged = false;  ///< something of the journal could not be read: to be pulled again
   std::optional<Error> read_only;
   std::optional<Ms> told_timer;
-  Json told_status;
+  std::optional<StatusFacts> told_status;
 };
 
 }  // namespace somatic

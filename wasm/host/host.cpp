@@ -2,6 +2,8 @@
 
 #include "host/host.hpp"
 
+#include <emscripten.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -48,8 +50,7 @@ Json Host::query(const Json& question) const {
 }
 
 Now Host::now() const {
-  return {static_cast<Ms>(hooks_.call<double>("wallMs")),
-          static_cast<Ms>(hooks_.call<double>("monoMs"))};
+  return {static_cast<Ms>(hooks_.call<double>("wallMs")), static_cast<Ms>(emscripten_get_now())};
 }
 
 void Host::start(const std::vector<Effect>& effects) {

@@ -14,7 +14,7 @@ namespace somatic {
 
 class Host : public std::enable_shared_from_this<Host> {
  public:
-  /// `hooks`: {effects(json), fetch(path, init) -> Promise<Response>, wallMs(), monoMs()}
+  /// `hooks`: {effects(json), fetch(path, init) -> Promise<Response>, wallMs()}
   explicit Host(emscripten::val hooks) : hooks_(std::move(hooks)) {}
 
   /// A schema that cannot be used is told as an effect `failed`; nothing else works then.
