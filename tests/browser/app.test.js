@@ -279,27 +279,37 @@ test('the panel: all nine green; red with the reason when a table, a policy or t
     )
     return row.locator('td').nth(1).textContent()
   }
-  const policies = await backend.sql(
-    `select policyname, cmd, qual, with_check from pg_policies
-     where tablename = 'health_metrics_history'`,
+  const named = await rows.evaluateAll((all) =>
+    all.map((row) => [
+      row.querySelector('th')?.textContent,
+      row.querySelector('code')?.textContent,
+    ]),
   )
-  for (const { policyname } of policies) {
-    await backend.sql(`drop policy "${policyname}" on public.health_metrics_history`)
-  }
-  const noPolicy = await reason('Health')
-  t.diagnostic(`no policy: ${noPolicy}`)
-  assert.match(String(noPolicy), /^✗ .*(policy|no row)/)
+  for (const [name = '', table] of named) {
+    await backend.sql(`alter table public.${table} rename to away`)
+    const noTable = await reason(name)
+    assert.match(String(noTable), /^✗ .*(table|no collection)/, `${name} without its table`)
+    await backend.sql(`alter table public.away rename to ${table}`)
+    assert.match(String(await reason(name)), /^On the server/, `${name} with its table again`)
 
-  await backend.sql('alter table public.health_metrics_history rename to away')
-  const noTable = await reason('Health')
-  t.diagnostic(`no table: ${noTable}`)
-  assert.match(String(noTable), /^✗ .+/)
-  await backend.sql('alter table public.away rename to health_metrics_history')
+    const policies = await backend.sql(
+      'select policyname as name from pg_policies where tablename = $1',
+      [table],
+    )
+    assert.ok(policies.length > 0)
+    for (const policy of policies) {
+      await backend.sql(`drop policy "${policy.name}" on public.${table}`)
+    }
+    const noPolicy = await reason(name)
+    assert.match(String(noPolicy), /^✗ .*policy/, `${name} without a policy`)
+    t.diagnostic(`${name}: ${noTable}; ${noPolicy}`)
+  }
 
   await backend.sql('alter function public.sync(jsonb) rename to sync_away')
-  const noFunction = await reason('Progress')
-  t.diagnostic(`no function: ${noFunction}`)
-  assert.match(String(noFunction), /^✗ .*migrations are missing/)
+  for (const [name = ''] of named) {
+    const noFunction = await reason(name)
+    assert.match(String(noFunction), /^✗ .*migrations are missing/, `${name} without the function`)
+  }
 })
 
 test('no page of the app has an error in its console', async () => {
