@@ -1,18 +1,13 @@
 // Owns how one segment becomes durable: the transaction of a commit, first as if nobody else were writing, and
 // what is known of one whose end was never heard of. Knows nothing of what others wrote; the disk reads that.
-//
-//   alone:   own newest segment still the last?   add the next   commit    at once, no answer is waited for
-//              | no: folded past it                 | there is one already: nothing happened
-//              v                                    v
-//            take away what was added --------> afterOthers: their segments first, then the next
-//
-// A segment added behind a snapshot counts for nobody, also when we are killed before we take it away: readers
-// begin after the snapshot, and it always leaves one further on, so that nobody takes ours for the last.
 
 import { onResult } from './database.js'
-import { addFile, ownBytes, putFile } from './records.js'
+import { ownBytes, putFile } from './records.js'
 
 /** @typedef {import('./records.js').Fail} Fail */
+
+/** Gives a commit up that took it for granted that nobody else was writing. */
+const notAlone = new Error('another context wrote, or folded')
 
 export class Commits {
   /** @param {import('./disk.js').IndexedDbDisk} disk */
@@ -34,50 +29,33 @@ export class Commits {
   }
 
   /**
+   * One request need not wait for the answer of another. Given up, with nothing changed, if somebody else
+   * wrote or folded.
+   *
+   * The end is asked for at the first answer, not at once, though that would be faster: behind a context that
+   * hangs within a transaction ours does not begin, and when it is given up it must still be possible to
+   * abort it, or it would be stored after the app was told that it failed.
    * @param {() => Uint8Array} segment
-   * @returns {Promise<number | null>} null: somebody else wrote or folded, or may have; nothing is changed
+   * @returns {Promise<number | null>} null: somebody did, or may have
    */
   async alone(segment) {
-    const { disk } = this
-    const { paths, head } = disk
+    const { paths, head } = this.disk
     if (head === 0 || this.unsure) return null
-    let isHeadLast = false
-    let isNextThere = false
-    const done = disk.transaction('readwrite', (files, fail, begin) => {
+    const done = this.disk.transaction('readwrite', (files, fail, begin) => {
       begin(() => {
         onResult(files.getAllKeys(paths.segmentsFrom(head)), fail, (keys) => {
-          isHeadLast = keys.length === 1 && keys[0] === paths.segment(head)
+          if (keys.length !== 1 || keys[0] !== paths.segment(head)) return fail(notAlone)
+          files.transaction.commit?.() // does not wait for the other answer
         })
-        const next = this.prepare(segment())
-        const refused = (/** @type {unknown} */ error) => {
-          isNextThere = /** @type {any} */ (error)?.name === 'ConstraintError'
-          fail(error)
-        }
-        addFile(files, refused, paths.segment(next.seq), next.bytes)
-        files.transaction.commit?.()
+        this.put(files, fail, segment())
       })
-      return () => {}
+      return () => head + 1
     })
-    try {
-      await done
-    } catch (error) {
-      if (!isNextThere) throw error
+    return done.catch((error) => {
+      if (error !== notAlone) throw error
       this.forget()
       return null
-    }
-    if (isHeadLast) return head + 1
-    await this.takeAway(head + 1)
-    return null
-  }
-
-  /** What was added behind a snapshot. @param {number} seq */
-  async takeAway(seq) {
-    const { disk } = this
-    await disk.transaction('readwrite', (files, _fail, begin) => {
-      begin(() => files.delete(disk.paths.segment(seq)))
-      return () => {}
     })
-    this.forget()
   }
 
   /** @param {() => Uint8Array} segment @param {import('./disk.js').OnSegment} onSegment @returns {Promise<number>} */
@@ -92,19 +70,14 @@ export class Commits {
     })
   }
 
-  /** @param {IDBObjectStore} files @param {Fail} fail @param {Uint8Array} segment @returns {number} */
-  put(files, fail, segment) {
-    const { seq, bytes } = this.prepare(segment)
-    putFile(files, fail, this.disk.paths.segment(seq), bytes)
+  /** @param {IDBObjectStore} files @param {Fail} fail @param {Uint8Array} bytes */
+  put(files, fail, bytes) {
+    const seq = this.disk.head + 1
+    const contents = ownBytes(bytes)
+    this.unsure = { seq, bytes: contents }
+    putFile(files, fail, this.disk.paths.segment(seq), contents)
+    this.disk.limits.add(seq, contents.length)
     return seq
-  }
-
-  /** From now on it may be stored. @param {Uint8Array} segment */
-  prepare(segment) {
-    const next = { seq: this.disk.head + 1, bytes: ownBytes(segment) }
-    this.unsure = next
-    this.disk.limits.add(next.seq, next.bytes.length)
-    return next
   }
 
   /** It is known whether it is stored. */

@@ -250,7 +250,7 @@ export class IndexedDbDisk {
       const isHeadThere = this.head > 0 && keys[0] === paths.segment(this.head)
       if (isHeadThere && keys.length === 1) return next(null)
       const read = () => this.readSegments(files, fail, keys, onSegment, next)
-      // what follows the head need not be next: it may be what a snapshot left
+      // others wrote, and may have folded too
       const catchUp = () => this.catchUp(files, fail, isHeadThere, onSegment, read)
       if (isHeadThere) catchUp()
       else this.checkLife(files, fail, catchUp)

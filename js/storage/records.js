@@ -22,17 +22,6 @@ export function putFile(files, fail, path, contents) {
 }
 
 /**
- * A file that must not be there yet: fails with a ConstraintError.
- * @param {IDBObjectStore} files
- * @param {Fail} fail
- * @param {string} path
- * @param {Uint8Array} contents
- */
-export function addFile(files, fail, path, contents) {
-  onResult(files.add(fileOf(contents), path), fail, () => {})
-}
-
-/**
  * A file that IDBFS does not see: it finds files by their timestamp, and reads all that it finds.
  * @param {IDBObjectStore} files
  * @param {Fail} fail

@@ -176,10 +176,10 @@ test('four contexts writing at once lose nothing and see everything', async () =
   }
 })
 
-// a first segment is put; the next ones are added, as if nobody else were writing
-for (const [method, before] of /** @type {['put' | 'add', string[]][]} */ ([
-  ['put', []],
-  ['add', ['1 a']],
+// the first segment is written after a look at what is there, the next ones beside it
+for (const [which, before] of /** @type {[string, string[]][]} */ ([
+  ['the first', []],
+  ['the next', ['1 a']],
 ])) {
   const seq = before.length + 1
   /** One that holds `before`. @param {string} name */
@@ -189,32 +189,29 @@ for (const [method, before] of /** @type {['put' | 'add', string[]][]} */ ([
     return write
   }
 
-  test(`${method}: an aborted transaction rejects, stores nothing, and the next commit works`, async () => {
+  test(`${which}: an aborted transaction rejects, stores nothing, and the next commit works`, async () => {
     const name = newName()
     const write = await openBefore(name)
-    // the second try, on a connection made anew, puts in any case
-    for (const either of new Set([method, 'put'])) {
-      const original = replace(
-        IDBObjectStore.prototype,
-        either,
-        /** @this {any} @param {any[]} args */ function (...args) {
-          this.transaction.abort()
-          return original.apply(this, args)
-        },
-      )
-    }
+    const put = replace(
+      IDBObjectStore.prototype,
+      'put',
+      /** @this {any} @param {any[]} args */ function (...args) {
+        this.transaction.abort()
+        return put.apply(this, args)
+      },
+    )
     await assert.rejects(write('b'), { name: 'SyncError', code: 'storage-lost', retryable: true })
-    while (undo.length > 0) undo.pop()?.()
+    undo.pop()?.()
     assert.deepEqual(await stored(name), before)
     assert.equal(await write('c'), seq)
     assert.deepEqual(await stored(name), [...before, `${seq} c`])
   })
 
-  test(`${method}: a full disk rejects with "quota", stores nothing, is tried once`, async () => {
+  test(`${which}: a full disk rejects with "quota", stores nothing, is tried once`, async () => {
     const name = newName()
     const write = await openBefore(name)
     let tries = 0
-    replace(IDBObjectStore.prototype, method, () => {
+    replace(IDBObjectStore.prototype, 'put', () => {
       tries += 1
       throw domError('QuotaExceededError')
     })
@@ -225,21 +222,43 @@ for (const [method, before] of /** @type {['put' | 'add', string[]][]} */ ([
     assert.equal(await write('c'), seq)
   })
 
-  test(`${method}: a full disk found out at the end of the transaction is "quota" too`, async () => {
+  test(`${which}: a full disk found out at the end of the transaction is "quota" too`, async () => {
     const name = newName()
     const write = await openBefore(name)
-    const original = replace(
+    const put = replace(
       IDBObjectStore.prototype,
-      method,
+      'put',
       /** @this {any} @param {any[]} args */ function (...args) {
         // how fake-indexeddb gives a transaction up on its own
         queueMicrotask(() => this.transaction._abort('QuotaExceededError'))
-        return original.apply(this, args)
+        return put.apply(this, args)
       },
     )
     await assert.rejects(write('b'), { code: 'quota' })
     undo.pop()?.()
     assert.deepEqual(await stored(name), before)
+  })
+
+  test(`${which}: given up behind a context that hangs it is not stored later`, async () => {
+    const name = newName()
+    const write = await openBefore(name)
+    const db = await result(indexedDB.open(name))
+    let isHanging = true
+    const over = new Promise((resolve) => {
+      const transaction = db.transaction('FILE_DATA', 'readwrite')
+      transaction.oncomplete = resolve
+      const goOn = () => {
+        if (isHanging) transaction.objectStore('FILE_DATA').count().onsuccess = goOn
+      }
+      goOn()
+    })
+    await assert.rejects(write('b'), { code: 'storage-lost', message: /does not answer/ })
+    isHanging = false
+    await over
+    db.close()
+    assert.deepEqual(await stored(name), before)
+    assert.equal(await write('c'), seq)
+    assert.deepEqual(await stored(name), [...before, `${seq} c`])
   })
 }
 

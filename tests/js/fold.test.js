@@ -140,34 +140,6 @@ test('who writes not knowing that others folded past leaves nothing behind the s
   assert.deepEqual(journal, ['journal/000000000003', 'journal/000000000004'])
 })
 
-test('what was left behind a snapshot by one that was killed counts for nobody', async () => {
-  const name = newName()
-  const contexts = []
-  for (const value of ['a', 'b', 'c', 'd', 'e']) {
-    contexts.push(await openContext(name)) // it knows what was written before
-    await contexts[0].write(value)
-  }
-  await contexts[0].fold(5, ['abcde'])
-  const left = { timestamp: new Date(), mode: 0o100666, contents: bytes('left') }
-  const path = (/** @type {number} */ seq) => `${name}/journal/00000000000${seq}`
-  for (const seq of [1, 2, 3, 4]) {
-    await raw(name, 'readwrite', (files) => files.put(left, path(seq)))
-  }
-  assert.deepEqual(await stored(name), ['5 abcde'])
-  for (const [i, { write }] of contexts.slice(1).entries()) assert.equal(await write(`${i}`), 6 + i)
-  const written = ['6 0', '7 1', '8 2', '9 3']
-  for (const [i, { seen, refresh }] of contexts.slice(1).entries()) {
-    await refresh()
-    const before = ['1 a', '2 b', '3 c', '4 d'].slice(0, i + 1)
-    const others = written.filter((_, n) => n !== i)
-    assert.deepEqual(seen, [...before, '5 abcde', ...others])
-  }
-  await contexts[0].refresh()
-  assert.equal(await contexts[0].fold(9, ['abcde0123']), true)
-  assert.deepEqual(await stored(name), ['9 abcde0123'])
-  assert.ok((await filesOf(name)).every((file) => !/journal\/0*[1-4]$/.test(file)))
-})
-
 test('of two who fold at once the first counts, and the other leaves nothing', async () => {
   const name = newName()
   const one = await openContext(name)
