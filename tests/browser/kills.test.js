@@ -81,12 +81,16 @@ test('20 tabs are killed, two at a time, and their workers with them', async (t)
 
 test('the browser is killed 10 times', async (t) => {
   const site = await startSite(t)
+  /** @type {Set<string>} */
+  const lives = new Set()
   for (let kill = 1; kill <= 10; kill++) {
     const tab = await browser.openTab(site.url)
     const worker = await browser.startWorker(tab)
     const serviceWorker = await browser.startServiceWorker(tab)
     const contexts = [tab, worker, serviceWorker]
     await Promise.all(contexts.map((context) => call(context, 'open', often)))
+    lives.add(await call(tab, 'life'))
+    assert.equal(lives.size, 1, `after ${kill - 1} kills it is the database that it was`)
     for (const context of contexts) checkSteps(await call(context, 'seen'), site.reports)
     const writers = new Map(contexts.map((context, i) => [context, 3 * kill + i]))
     await writing(site, writers, stepsBefore(kill))
