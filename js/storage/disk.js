@@ -247,29 +247,23 @@ export class IndexedDbDisk {
   readNew(files, fail, onSegment, next) {
     const { paths } = this
     onResult(files.getAllKeys(paths.segmentsFrom(this.head)), fail, (keys) => {
-      const isHeadThere = this.head > 0 && keys[0] === paths.segment(this.head)
-      if (isHeadThere && keys.length === 1) return next(null)
       const read = () => this.readSegments(files, fail, keys, onSegment, next)
-      // others wrote, and may have folded too
-      const catchUp = () => this.catchUp(files, fail, isHeadThere, onSegment, read)
-      if (isHeadThere) catchUp()
-      else this.checkLife(files, fail, catchUp)
+      if (this.head > 0 && keys[0] === paths.segment(this.head)) return read()
+      this.checkLife(files, fail, () => this.catchUp(files, fail, onSegment, read))
     })
   }
 
   /**
-   * Gives what was folded after the head. Without a head either it was folded, or the data was cleared.
+   * The segment known last is gone: it was folded, or the data was cleared.
    * @param {IDBObjectStore} files
    * @param {import('./records.js').Fail} fail
-   * @param {boolean} isHeadThere
    * @param {OnSegment} onSegment
    * @param {() => void} then
    */
-  catchUp(files, fail, isHeadThere, onSegment, then) {
+  catchUp(files, fail, onSegment, then) {
     this.snapshots.readManifest(files, fail, (manifest, damaged) => {
-      const [path] = this.paths.manifests
-      if (damaged && !this.damaged.has(path)) this.give(path, 0, damaged, onSegment)
-      if (this.head > 0 && !isHeadThere && reach(manifest) <= this.head) throw clearedError()
+      if (damaged) this.give(this.paths.manifests[0], 0, damaged, onSegment)
+      if (this.head > 0 && reach(manifest) <= this.head) throw clearedError()
       if (this.commits.isUnsureWithin(reach(manifest))) throw unknownEnd()
       this.snapshots.readPieces(files, fail, manifest, onSegment, () => {
         this.setManifest(manifest)
