@@ -2,23 +2,32 @@
 
 import { sharedSession } from 'somatic-sync/auth-storage'
 import { startBackgroundSync } from 'somatic-sync/service-worker'
+import { namesOf } from './src/names.js'
 
 const settings = new URL(location.href).searchParams
 const project = { url: settings.get('url') ?? '', key: settings.get('key') ?? '' }
-const device = settings.get('device')
+const { database, storageKey, offlineLock } = namesOf(settings.get('device') ?? '')
+
+/**
+ * Refused at once, the browser would try again only minutes later, when the tab may be long gone. Below the time that
+ * a request may take.
+ */
+const patienceMs = 40_000
 
 /** The switch of a tab takes its device off the network, and the worker is part of it. @type {typeof fetch} */
 const gatedFetch = async (input, init) => {
-  const { held = [] } = await navigator.locks.query()
-  if (held.some(({ name }) => name === `${device}-offline`)) {
-    throw new TypeError('this device is offline')
-  }
+  const signal = AbortSignal.timeout(patienceMs)
+  await navigator.locks
+    .request(offlineLock, { signal }, () => {})
+    .catch(() => {
+      throw new TypeError('this device is offline')
+    })
   return fetch(input, init)
 }
 
 startBackgroundSync({
   ...project,
-  auth: sharedSession({ ...project, storageKey: `${device}-auth`, fetch: gatedFetch }),
-  database: `app-${device}`,
+  auth: sharedSession({ ...project, storageKey, fetch: gatedFetch }),
+  database,
   fetch: gatedFetch,
 })

@@ -5,7 +5,7 @@ import { lexicalEmbedder, openSync, registerBackgroundSync } from 'somatic-sync'
 import { SyncProvider } from 'somatic-sync/react'
 import { bindSync } from 'somatic-sync/supabase-sync-extended'
 import { syncStores } from './stores.js'
-import { device, gatedFetch, ownDevice, project, supabase } from './supabase.js'
+import { device, gatedFetch, names, ownDevice, project, supabase } from './supabase.js'
 
 /** @type {{ code: string, message: string, at: number }[]} what onError told, the newest first */
 export const problems = []
@@ -46,7 +46,7 @@ async function open() {
   const client = await openSync({
     ...project,
     auth: supabase.auth,
-    database: `app-${device}`,
+    database: names.database,
     embedder: lexicalEmbedder(),
     realtime: supabase,
     fetch: gatedFetch,

@@ -2,6 +2,7 @@
 
 import { createClient } from '@supabase/supabase-js'
 import { sharedAuthStorage } from 'somatic-sync/auth-storage'
+import { namesOf } from './names.js'
 
 /** Put there by serve.js. @type {{ url: string, key: string }} */
 // @ts-expect-error: declared nowhere
@@ -11,6 +12,7 @@ const { url, key } = __SUPABASE__
 export const ownDevice = 'browser'
 /** Of ?device=: two frames of one browser are two devices. */
 export const device = new URL(location.href).searchParams.get('device') ?? ownDevice
+export const names = namesOf(device)
 
 let isOffline = false
 /** Tells the service worker, and that only as long as this page lives. */
@@ -27,7 +29,7 @@ export const network = {
     const held = new Promise((resolve) => {
       letGo = () => resolve(undefined)
     })
-    if (offline) navigator.locks?.request(`${device}-offline`, { mode: 'shared' }, () => held)
+    if (offline) navigator.locks?.request(names.offlineLock, { mode: 'shared' }, () => held)
     if (offline) supabase.realtime.disconnect()
     else supabase.realtime.connect()
     for (const listener of listeners) listener()
@@ -45,7 +47,7 @@ export const gatedFetch = (input, init) =>
   isOffline ? Promise.reject(new TypeError('this device is offline')) : fetch(input, init)
 
 export const project = { url, key }
-const storageKey = `${device}-auth`
+const { storageKey } = names
 const storage = sharedAuthStorage({ storageKey, fetch: gatedFetch })
 export const supabase = createClient(url, key, {
   auth: { storageKey, storage },

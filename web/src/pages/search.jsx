@@ -2,6 +2,7 @@
 
 import { useState } from 'react'
 import { useSearch } from 'somatic-sync/react'
+import { messageOf } from '../message-of.js'
 
 export function Search() {
   const [query, setQuery] = useState('')
@@ -26,6 +27,3 @@ export function Search() {
     </section>
   )
 }
-
-/** @param {unknown} error */
-const messageOf = (error) => (error instanceof Error ? error.message : String(error))

@@ -3,6 +3,7 @@
 
 import { localDate } from 'somatic-sync'
 import * as sync from 'somatic-sync/supabase-sync-extended'
+import { messageOf } from '../message-of.js'
 import { supabase } from '../supabase.js'
 
 /** @typedef {{ name: string, table: string, collection: string, write: () => Promise<sync.SyncResult> }} Scenario */
@@ -86,6 +87,6 @@ async function reasonOf(work) {
   try {
     return await work()
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }

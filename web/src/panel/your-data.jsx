@@ -1,8 +1,9 @@
 // The user's data is theirs: out, in, and gone.
 
-import { useState, useSyncExternalStore } from 'react'
+import { useCallback, useState, useSyncExternalStore } from 'react'
 import { somaticSchema } from 'somatic-sync'
 import { useSync } from 'somatic-sync/react'
+import { messageOf } from '../message-of.js'
 import { supabase } from '../supabase.js'
 
 const names = Object.entries(somaticSchema.collections)
@@ -11,14 +12,17 @@ const names = Object.entries(somaticSchema.collections)
 
 /** Of all collections that a backup holds. @param {any} client */
 function useRowCount(client) {
-  return useSyncExternalStore(
-    (listener) => {
+  const subscribe = useCallback(
+    (/** @type {() => void} */ listener) => {
       const stops = names.map((name) => client.collection(name).subscribe(listener))
       return () => {
         for (const stop of stops) stop()
       }
     },
-    () => names.reduce((sum, name) => sum + client.collection(name).size, 0),
+    [client],
+  )
+  return useSyncExternalStore(subscribe, () =>
+    names.reduce((sum, name) => sum + client.collection(name).size, 0),
   )
 }
 
@@ -31,7 +35,7 @@ export function YourData() {
     try {
       setMessage(await work())
     } catch (error) {
-      setMessage(error instanceof Error ? error.message : String(error))
+      setMessage(messageOf(error))
     }
   }
   const save = async () => {
