@@ -135,11 +135,13 @@ class Asking {
   ask() {
     this.wait(null)
     this.askedFor = this.pending()
-    if (!this.hasSync) return this.send()
+    // Of a tab that is being closed the browser takes a message always, the registration only if it is quicker.
+    if (!this.hasSync || this.isHidden()) this.send()
+    if (!this.hasSync) return
     this.registration.sync.register(syncTag).catch(() => {
       // refused for good (the user's setting, a private window): as where it does not exist
       this.hasSync = false
-      this.send()
+      if (!this.isHidden()) this.send()
     })
   }
 

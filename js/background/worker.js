@@ -51,8 +51,7 @@ export function listen(scope, runs, modules) {
   /** @param {MessagePort | undefined} port */
   async function answer(port) {
     const outcome = await runs.run({ limitMs: limitMs.message })
-    const isLeftOver = !('report' in outcome) && outcome.error.code === 'aborted'
-    if (isLeftOver) await askAgain()
+    if (!('report' in outcome) && outcome.mayPass) await askAgain()
     port?.postMessage(
       'report' in outcome
         ? { ok: true, report: outcome.report }

@@ -165,6 +165,12 @@ test('a page that is hidden asks at once: it may never be seen again', async () 
   client.now({ pending: 1 })
   page.hide()
   assert.deepEqual(page.asked, [syncTag])
+  assert.deepEqual(
+    page.sent,
+    [{ type: pushMessage }],
+    'a tab being closed may be gone before it is registered',
+  )
+  for (const port of page.ports) port.close()
 })
 
 test('closing the client ends it', async (t) => {

@@ -208,6 +208,7 @@ test('message: the page is answered through its port, well or not', async () => 
     { ok: true, report },
     { ok: false, error },
   ])
+  assert.deepEqual(scope.asked, [syncTag, syncTag], 'another try, once the network is back')
 })
 
 const bytes = new TextEncoder().encode('the module of this build')
