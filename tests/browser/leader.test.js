@@ -31,10 +31,7 @@ async function setting(t) {
     files: { elsewhere: '<!doctype html><title>elsewhere</title>' },
   })
   const user = await world.newUser()
-  const { data } = await user.client.auth.getSession()
-  const { access_token: accessToken } = data.session ?? { access_token: '' }
-  const session = { accessToken, userId: user.id }
-  return { site, user, options: { url: world.proxy.url, key: world.server.anonKey, session } }
+  return { site, user, options: await world.pageOptions(user) }
 }
 
 /** A context that syncs by itself and notes what it sends. @param {Context} context @param {object} options */

@@ -21,10 +21,8 @@ test('a page that pulls 10,000 rows is never blocked for long', async (t) => {
      from generate_series(1, 10000) n`,
     [user.id],
   )
-  const { data } = await user.client.auth.getSession()
-  const session = { accessToken: data.session?.access_token ?? '', userId: user.id }
   const tab = await browser.openTab(site.url)
-  await call(tab, 'open', { url: world.proxy.url, key: world.server.anonKey, session })
+  await call(tab, 'open', await world.pageOptions(user))
   const { tasks, pulled, requests } = await tab.evaluate(async () => {
     const { client } = /** @type {any} */ (globalThis).somatic
     /** @type {number[]} */

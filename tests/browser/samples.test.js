@@ -15,9 +15,7 @@ const browser = await startChromium({ after })
 test('the samples of the design document do what they say, and another device has it', async (t) => {
   const site = await startSite(t, { entries: { 'page.js': entry } })
   const user = await world.newUser()
-  const { data } = await user.client.auth.getSession()
-  const session = { accessToken: data.session?.access_token ?? '', userId: user.id }
-  const options = { url: world.proxy.url, key: world.server.anonKey, session, autoSync: true }
+  const options = { ...(await world.pageOptions(user)), autoSync: true }
   const [tab, other] = [await browser.openTab(site.url), await browser.openTab(site.url)]
   await call(tab, 'start', options)
   const today = new Date().toISOString().slice(0, 10)

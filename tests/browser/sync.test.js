@@ -11,14 +11,6 @@ const world = await startWorld()
 after(() => world.stop())
 const browser = await startChromium({ after })
 
-/** What openSync() needs to sync as this user. @param {import('../support/world.js').User} user */
-async function online(user) {
-  const { data } = await user.client.auth.getSession()
-  const { access_token: accessToken } = data.session ?? { access_token: '' }
-  const { url } = world.proxy
-  return { url, key: world.server.anonKey, session: { accessToken, userId: user.id } }
-}
-
 /** @param {import('../support/world.js').User} user */
 async function onServer({ id }) {
   const [{ logs }] = await world.server.sql(
@@ -37,7 +29,7 @@ test('what the page wrote, and then the service worker, goes up; another device 
   const user = await world.newUser()
   const tab = await browser.openTab(site.url)
   const serviceWorker = await browser.startServiceWorker(tab)
-  const options = await online(user)
+  const options = await world.pageOptions(user)
   for (const context of [tab, serviceWorker]) await call(context, 'open', options)
 
   await call(tab, 'write', { writer: 1, count: 3 })
@@ -59,7 +51,7 @@ test('what the page wrote and could not send, the service worker sends', async (
   const user = await world.newUser()
   const tab = await browser.openTab(site.url)
   const serviceWorker = await browser.startServiceWorker(tab)
-  const options = await online(user)
+  const options = await world.pageOptions(user)
   for (const context of [tab, serviceWorker]) await call(context, 'open', options)
   await browser.setOffline(true)
   await call(tab, 'write', { writer: 1, count: 3 })
@@ -81,11 +73,11 @@ test('two users of one browser, one after the other: neither sends what the othe
   const site = await startSite(t)
   const [first, second] = [await world.newUser(), await world.newUser()]
   const tab = await browser.openTab(site.url)
-  await call(tab, 'open', await online(first))
+  await call(tab, 'open', await world.pageOptions(first))
   await call(tab, 'write', { writer: 1, count: 2 })
   await call(tab, 'close') // with unsent work
 
-  await call(tab, 'open', await online(second))
+  await call(tab, 'open', await world.pageOptions(second))
   assert.deepEqual(await call(tab, 'seen'), { writers: {}, torn: [], total: 0 })
   await call(tab, 'write', { writer: 2, count: 1 })
   await call(tab, 'sync')
@@ -93,7 +85,7 @@ test('two users of one browser, one after the other: neither sends what the othe
   assert.deepEqual(await onServer(first), { logs: 0, total: 0 })
   assert.deepEqual(await onServer(second), { logs: 1, total: 1 })
 
-  await call(tab, 'open', await online(first))
+  await call(tab, 'open', await world.pageOptions(first))
   await call(tab, 'sync')
   assert.deepEqual(await onServer(first), { logs: 2, total: 2 })
   assert.deepEqual(await onServer(second), { logs: 1, total: 1 })

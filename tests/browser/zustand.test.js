@@ -18,9 +18,7 @@ afterEach(async () => {
 
 /** @param {any} user */
 async function optionsOf(user) {
-  const { data } = await user.client.auth.getSession()
-  const session = { accessToken: data.session?.access_token ?? '', userId: user.id }
-  return { url: world.proxy.url, key: world.server.anonKey, session, autoSync: true }
+  return { ...(await world.pageOptions(user)), autoSync: true }
 }
 
 /** @param {any} t */

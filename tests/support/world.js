@@ -62,13 +62,21 @@ export async function startWorld(options = {}) {
     return Object.assign(client, { errors })
   }
 
+  /** What openSync() in a page needs to sync as this user; JSON can hold it. @param {User} user */
+  async function pageOptions(user) {
+    const { data } = await user.client.auth.getSession()
+    if (!data.session) throw new Error(`${user.email} is not signed in`)
+    const session = { accessToken: data.session.access_token, userId: user.id }
+    return { url: proxy.url, key: server.anonKey, session }
+  }
+
   async function stop() {
     for (const client of open) await client.close().catch(() => {})
     await proxy.stop()
     await server.stop()
   }
 
-  return { server, proxy, endpoint, newUser, device, stop }
+  return { server, proxy, endpoint, newUser, device, pageOptions, stop }
 }
 
 const password = 'correct horse battery staple'
