@@ -3,6 +3,7 @@
 
 import { messageOf, SyncError } from '../error.js'
 import { within } from '../within.js'
+import { forgetLog, freshLog } from './fresh-log.js'
 import { Watchdog } from './watchdog.js'
 
 /**
@@ -41,6 +42,7 @@ export class Database {
   /** @returns {Promise<IDBDatabase>} */
   async connect() {
     const { name, version, upgrade, timeoutMs } = this.options
+    await freshLog()
     const request = indexedDB.open(name, version)
     let isWanted = true
     /** @type {Promise<IDBDatabase>} */
@@ -68,7 +70,10 @@ export class Database {
     this.db = db
     // Somebody wants to delete or upgrade the database: holding on would block them for ever.
     db.onversionchange = () => this.drop(db)
-    db.onclose = () => this.drop(db)
+    db.onclose = () => {
+      forgetLog()
+      this.drop(db)
+    }
     return db
   }
 

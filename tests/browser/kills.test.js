@@ -2,6 +2,8 @@
 // be there afterwards, whole: counted over every kill, looked at by whoever opens the database next.
 
 import assert from 'node:assert/strict'
+import { appendFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { call, startChromium, until } from './support/chromium.js'
 import { startSite } from './support/site.js'
@@ -104,6 +106,46 @@ test('the browser is killed 10 times', async (t) => {
     `10 browser kills: 0 of ${site.reports.length} acknowledged writes lost or torn; ${await folds(tab)}`,
   )
 })
+
+test('a record that one crash cut in half does not cost everything at the next', async (t) => {
+  const site = await startSite(t)
+  const writeAndDie = async (/** @type {number} */ writer) => {
+    const tab = await browser.openTab(site.url)
+    await call(tab, 'open')
+    checkSteps(await call(tab, 'seen'), site.reports)
+    const reported = site.reports.length + 3
+    await call(tab, 'write', { writer, count: 3 })
+    await until(() => site.reports.length === reported)
+    await browser.kill()
+  }
+  await writeAndDie(1)
+  // as one of about 45 kills left it by itself: a record's head without the record
+  await tearLog(browser.profile, new URL(site.url))
+  for (const writer of [2, 3, 4]) {
+    await browser.start()
+    await writeAndDie(writer)
+  }
+  await browser.start()
+  const tab = await browser.openTab(site.url)
+  await call(tab, 'open')
+  checkSteps(await call(tab, 'seen'), site.reports)
+})
+
+/**
+ * Puts the head of a record of 500 bytes at the end of the log of an origin's LevelDB, as a process does that is
+ * killed between two calls. To the browser that is not running now.
+ * @param {string} profile
+ * @param {URL} url
+ */
+async function tearLog(profile, { hostname, port }) {
+  const folder = join(profile, `Default/IndexedDB/http_${hostname}_${port}.indexeddb.leveldb`)
+  const logs = (await readdir(folder)).filter((file) => file.endsWith('.log')).sort()
+  const head = Buffer.alloc(7)
+  head.writeUInt32LE(0x12345678) // its checksum
+  head.writeUInt16LE(500, 4)
+  head.writeUInt8(1, 6) // whole
+  await appendFile(join(folder, String(logs.at(-1))), head)
+}
 
 test('the service worker is stopped 8 times', async (t) => {
   const site = await startSite(t)
