@@ -53,7 +53,10 @@ export class ClientState {
     this.writes = new Writes(
       parts.schema,
       () => this.refusal(),
-      (ops) => this.ask((ticket) => `{"type":"write","ticket":${ticket},"ops":${ops}}`),
+      (ops) => {
+        parts.core?.expectCommit()
+        return this.ask((ticket) => `{"type":"write","ticket":${ticket},"ops":${ops}}`)
+      },
     )
     const reads = {
       query: (/** @type {object} */ question) => this.query(question),

@@ -227,7 +227,7 @@ export class Core {
         this.giveVectors()
         return
       case 'askSession':
-        return this.host.askSession(effect.refresh)
+        return this.host.askSession(effect.refresh ?? false)
       case 'setTimer':
         return this.setTimer(effect.at ?? null)
       case 'settled':
@@ -237,7 +237,7 @@ export class Core {
       case 'statusChanged':
         return this.host.onStatus()
       case 'progress': {
-        const { phase, done, total = null } = effect
+        const { phase, done = 0, total = null } = effect
         return this.host.onProgress({ phase, done, total }, later)
       }
       case 'notify':
@@ -247,6 +247,11 @@ export class Core {
       default:
         throw new Error(`the core asks for "${effect.type}", which this shim does not know`)
     }
+  }
+
+  /** A write is about to be fed: the disk begins its commit while the engine is at work on it. */
+  expectCommit() {
+    if (!this.isReadOnly) this.host.disk.expectCommit()
   }
 
   async commit() {

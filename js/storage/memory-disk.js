@@ -12,6 +12,7 @@ export class MemoryDisk {
 
   async load() {}
   async refresh() {}
+  expectCommit() {}
 
   /** @param {() => Uint8Array} _segment */
   async commit(_segment) {

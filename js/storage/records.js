@@ -12,6 +12,17 @@ const modeOfFolder = 0o40777
 /** @typedef {(error: unknown) => void} Fail gives the transaction up */
 
 /**
+ * One that is not there yet: fails with a ConstraintError if it is.
+ * @param {IDBObjectStore} files
+ * @param {Fail} fail
+ * @param {string} path
+ * @param {Uint8Array} contents
+ */
+export function addFile(files, fail, path, contents) {
+  onResult(files.add(fileOf(contents), path), fail, () => {})
+}
+
+/**
  * @param {IDBObjectStore} files
  * @param {Fail} fail
  * @param {string} path

@@ -331,14 +331,14 @@ test('a failing disk rejects the write, takes it back, and says so until it work
   })
   const logs = client.collection('logs')
   await logs.put(one, log)
-  const put = IDBObjectStore.prototype.put
-  IDBObjectStore.prototype.put = () => {
+  const { add } = IDBObjectStore.prototype
+  IDBObjectStore.prototype.add = () => {
     throw new DOMException('full', 'QuotaExceededError')
   }
   try {
     await assert.rejects(logs.patch(one, { content: 'lost' }), { name: 'SyncError', code: 'quota' })
   } finally {
-    IDBObjectStore.prototype.put = put
+    IDBObjectStore.prototype.add = add
   }
   assert.equal(logs.get(one).content, 'slept well')
   assert.deepEqual([client.status().storage, failures], ['failing', ['quota']])

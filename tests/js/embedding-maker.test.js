@@ -129,14 +129,14 @@ for (const { name: engine, createModule } of engines.slice(1)) {
       for (const text of ['one', 'two']) client.collection('logs').put(randomUUID(), note(text))
     })
     const { run, failures } = makerOf(client, countingEmbedder())
-    const put = IDBObjectStore.prototype.put
-    IDBObjectStore.prototype.put = () => {
+    const { add } = IDBObjectStore.prototype
+    IDBObjectStore.prototype.add = () => {
       throw new DOMException('full', 'QuotaExceededError')
     }
     try {
       await run()
     } finally {
-      IDBObjectStore.prototype.put = put
+      IDBObjectStore.prototype.add = add
     }
     assert.deepEqual([passages(client), failures.map(({ code }) => code)], [[], ['quota']])
     await run()

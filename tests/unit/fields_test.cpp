@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/out.hpp"
 #include "protocol/protocol.hpp"
 #include "store/entries.hpp"
 
@@ -11,9 +12,28 @@ using namespace somatic;
 
 namespace {
 
+template <typename Message>
+std::string json_text(const Message& message) {
+  std::string text;
+  JsonOut out(text);
+  write_to(out, message);
+  return text;
+}
+
+template <typename Message>
+Json through_cbor(const Message& message) {
+  std::string bytes;
+  CborOut out(bytes);
+  write_to(out, message);
+  return Json::from_cbor(bytes, true, false);
+}
+
 template <typename Variant>
 std::optional<Variant> there_and_back(const Variant& message) {
-  return from_json(parse_json(to_json(message).dump()), static_cast<Variant*>(nullptr));
+  const Json json = parse_json(json_text(message));
+  CHECK(json.is_object());
+  CHECK(through_cbor(message) == json);
+  return from_json(json, static_cast<Variant*>(nullptr));
 }
 
 }  // namespace
@@ -45,12 +65,12 @@ TEST_CASE("fields: every event survives JSON") {
   };
   CHECK(events.size() == std::variant_size_v<Event>);
   for (const Event& event : events) {
-    const Json json = to_json(event);
-    CAPTURE(json.dump());
+    const std::string json = json_text(event);
+    CAPTURE(json);
     const auto back = there_and_back(event);
     REQUIRE(back.has_value());
     CHECK(back->index() == event.index());
-    CHECK(to_json(*back) == json);
+    CHECK(json_text(*back) == json);
   }
 }
 
@@ -70,12 +90,12 @@ TEST_CASE("fields: every effect survives JSON") {
   };
   CHECK(effects.size() == std::variant_size_v<Effect>);
   for (const Effect& effect : effects) {
-    const Json json = to_json(effect);
-    CAPTURE(json.dump());
+    const std::string json = json_text(effect);
+    CAPTURE(json);
     const auto back = there_and_back(effect);
     REQUIRE(back.has_value());
     CHECK(back->index() == effect.index());
-    CHECK(to_json(*back) == json);
+    CHECK(json_text(*back) == json);
   }
   const auto timer = there_and_back(Effect(SetTimer{5}));
   REQUIRE(timer.has_value());
@@ -107,7 +127,8 @@ TEST_CASE("fields: numbers beyond an integer do not overflow") {
   Flushed flushed;
   for (const std::string number : {"1e300", "-1e300", "18446744073709551615", "1.5"}) {
     CAPTURE(number);
-    read_member(parse_json(std::string(R"({"seq":)") + number + "}"), flushed);
+    Json json = parse_json(std::string(R"({"seq":)") + number + "}");
+    read_member(json, flushed);
     CHECK((flushed.seq > 0) == (number[0] != '-'));
   }
 }
@@ -126,4 +147,40 @@ TEST_CASE("fields: entries keep a change whole") {
   REQUIRE(wrote.changes.size() == 1);
   CHECK(wrote.changes[0].change == change);
   CHECK(wrote.changes[0].key == "key");
+}
+
+TEST_CASE("fields: what is at its default is not written") {
+  CHECK(json_text(Effect(Settled{7, "", "", nullptr})) == R"({"type":"settled","ticket":7})");
+  CHECK(json_text(Event(LeaderIs{true})) == R"({"type":"leaderIs"})");
+  CHECK(json_text(Event(LeaderIs{false})) == R"({"type":"leaderIs","here":false})");
+  CHECK(json_text(Change{}) == "{}");
+}
+
+TEST_CASE("fields: texts and numbers of every length, in both forms") {
+  std::string all;
+  for (int letter = 0; letter < 128; ++letter) all.push_back(static_cast<char>(letter));
+  const std::string euro = "\xE2\x82\xAC";
+  for (const std::string& text : {std::string(), all, euro, std::string(23, 'x'),
+                                  std::string(24, 'x'), std::string(255, 'x'),
+                                  std::string(256, 'x'), std::string(70'000, 'x')}) {
+    CHECK(parse_json(json_text(text)) == Json(text));
+    CHECK(through_cbor(text) == Json(text));
+  }
+  for (int bit = 0; bit < 63; ++bit) {
+    for (const std::int64_t near : {-1, 0, 1}) {
+      for (const std::int64_t sign : {1, -1}) {
+        const std::int64_t number = sign * ((std::int64_t{1} << bit) + near);
+        CHECK(json_text(number) == Json(number).dump());
+        CHECK(through_cbor(number) == Json(number));
+      }
+    }
+  }
+  const std::vector<std::string> many(300, "x");
+  CHECK(parse_json(json_text(many)) == Json(many));
+  CHECK(through_cbor(many) == Json(many));
+}
+
+TEST_CASE("fields: bytes that are no UTF-8 go through, and break nothing") {
+  CHECK(json_text(std::string("a\xFF\"b")) == "\"a\xFF\\\"b\"");
+  CHECK(json_text(Json("a\xFF")) == "\"a\xEF\xBF\xBD\"");
 }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "base/crc32c.hpp"
+#include "base/out.hpp"
 
 using namespace somatic;
 
@@ -32,10 +33,11 @@ std::vector<Entry> some_entries() {
       Refilled{{"logs"}}};
 }
 
-Json as_json(const std::vector<Entry>& entries) {
-  Json list = Json::array();
-  for (const Entry& entry : entries) list.push_back(to_json(entry));
-  return list;
+std::string told(const std::vector<Entry>& entries) {
+  std::string text;
+  JsonOut out(text);
+  write_to(out, entries);
+  return text;
 }
 
 std::string code_of(const std::string& bytes) {
@@ -58,7 +60,7 @@ TEST_CASE("journal: a segment gives back its entries") {
   CHECK(some_entries().size() == std::variant_size_v<Entry>);
   const auto entries = decode_segment(encode_segment(some_entries()));
   REQUIRE(entries.ok());
-  CHECK(as_json(entries.value()) == as_json(some_entries()));
+  CHECK(told(entries.value()) == told(some_entries()));
   CHECK(code_of(encode_segment({})) == "fine");
 }
 

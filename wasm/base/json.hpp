@@ -42,6 +42,10 @@ inline const Json* member(const Json& object, const std::string& name) {
   const auto found = object.find(name);
   return found == object.end() ? nullptr : &*found;
 }
+inline Json* member(Json& object, const std::string& name) {
+  const auto found = object.find(name);
+  return found == object.end() ? nullptr : &*found;
+}
 
 /// The members of an object; none when the value is not an object.
 inline const Json::object_t& members(const Json& object) {

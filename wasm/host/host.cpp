@@ -7,11 +7,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/out.hpp"
+
 namespace somatic {
 
 void Host::create(const std::string& config_json) {
   Config config;
-  read_member(parse_json(config_json), config);
+  Json json = parse_json(config_json);
+  read_member(json, config);
   auto engine = Engine::create(config);
   if (engine.ok()) {
     engine_ = std::move(engine.value());
@@ -54,15 +57,21 @@ Now Host::now() const {
 }
 
 void Host::start(const std::vector<Effect>& effects) {
-  Json for_js = Json::array();
+  std::string for_js;
+  JsonOut out(for_js);
+  out.begin_array(effects.size());
+  const std::size_t none = for_js.size();
   for (const Effect& effect : effects) {
     if (const auto* request = std::get_if<Fetch>(&effect)) {
       fetch_for(weak_from_this(), hooks_, *request);
     } else {
-      for_js.push_back(to_json(effect));
+      out.element();
+      write_to(out, effect);
     }
   }
-  if (!for_js.empty()) hooks_.call<void>("effects", for_js.dump());
+  if (for_js.size() == none) return;
+  out.end_array();
+  hooks_.call<void>("effects", for_js);
 }
 
 }  // namespace somatic

@@ -59,18 +59,4 @@ struct Fields<Change> {
                  field("base", &Change::base), field("clocks", &Change::clocks)};
 };
 
-/// What is at its default is left out: most of a change is, and the journal holds many.
-inline Json write_member(const Change& change) {
-  Json out = Json::object();
-  if (change.del) out["del"] = true;
-  const auto put = [&](const char* name, const Json& columns) {
-    if (!columns.empty()) out[name] = columns;
-  };
-  put("set", change.set);
-  put("inc", change.inc);
-  put("base", change.base);
-  put("clocks", change.clocks);
-  return out;
-}
-
 }  // namespace somatic

@@ -1,8 +1,9 @@
-// A segment is a framed CBOR array of entries. CBOR, because nlohmann/json reads and writes it and
+// A segment is a framed CBOR array of entries. CBOR, because nlohmann/json reads it and
 // a row costs a third less than as text.
 
 #include "store/journal.hpp"
 
+#include "base/out.hpp"
 #include "store/frame.hpp"
 
 namespace somatic {
@@ -16,10 +17,9 @@ Error damaged(const char* how) { return {"storage-damaged", std::string(kName) +
 }  // namespace
 
 std::string encode_segment(const std::vector<Entry>& entries, int format) {
-  Json list = Json::array();
-  for (const Entry& entry : entries) list.push_back(to_json(entry));
   std::string payload;
-  Json::to_cbor(list, nlohmann::detail::output_adapter<char>(payload));
+  CborOut out(payload);
+  write_to(out, entries);
   return frame(kMagic, format, payload);
 }
 
@@ -27,11 +27,11 @@ Result<std::vector<Entry>> decode_segment(std::string_view bytes, int newest) {
   const auto framed = unframe(kMagic, newest, bytes, kName);
   if (!framed.ok()) return framed.error();
   const std::string_view payload = framed.value().payload;
-  const Json list = Json::from_cbor(payload.begin(), payload.end(), true, false);
+  Json list = Json::from_cbor(payload.begin(), payload.end(), true, false);
   if (!list.is_array()) return damaged("holds no entries");
   std::vector<Entry> entries;
-  for (const Json& json : list) {
-    auto entry = from_json(json, static_cast<Entry*>(nullptr));
+  for (Json& json : list) {
+    auto entry = from_json(std::move(json), static_cast<Entry*>(nullptr));
     if (!entry) return damaged("holds an unknown entry");
     entries.push_back(std::move(*entry));
   }

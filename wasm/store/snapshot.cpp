@@ -28,13 +28,23 @@ void put(Json& out, const char* name, const std::optional<T>& value, Json (*writ
 }
 
 template <typename T>
-void take(const Json& json, const char* name, std::optional<T>& value, T (*read)(const Json&)) {
-  if (const Json* found = member(json, name)) value = read(*found);
+void take(Json& json, const char* name, std::optional<T>& value, T (*read)(Json&)) {
+  if (Json* found = member(json, name)) value = read(*found);
 }
 
 template <typename T>
-void take(const Json& json, const char* name, T& value) {
-  if (const Json* found = member(json, name)) read_member(*found, value);
+void take(Json& json, const char* name, T& value) {
+  if (Json* found = member(json, name)) read_member(*found, value);
+}
+
+Json write_change(const Change& change) {
+  Json out = Json::object();
+  put(out, "del", change.del);
+  put(out, "set", change.set);
+  put(out, "inc", change.inc);
+  put(out, "base", change.base);
+  put(out, "clocks", change.clocks);
+  return out;
 }
 
 Json write_server(const ServerRow& row) {
@@ -46,7 +56,7 @@ Json write_server(const ServerRow& row) {
   return out;
 }
 
-ServerRow read_server(const Json& json) {
+ServerRow read_server(Json& json) {
   ServerRow row;
   take(json, "id", row.id);
   take(json, "version", row.version);
@@ -61,7 +71,7 @@ Json write_former(const Former& former) {
   return out;
 }
 
-Former read_former(const Json& json) {
+Former read_former(Json& json) {
   Former former{read_server(json)};
   take(json, "owed", former.is_owed);
   return former;
@@ -69,7 +79,7 @@ Former read_former(const Json& json) {
 
 Json write_gone(const Gone& gone) { return Json::array({gone.version, gone.clock}); }
 
-Gone read_gone(const Json& json) {
+Gone read_gone(Json& json) {
   Gone gone;
   if (json.is_array() && json.size() == 2) {
     read_member(json[0], gone.version);
@@ -79,14 +89,14 @@ Gone read_gone(const Json& json) {
 }
 
 Json write_rejected(const Rejected& rejected) {
-  Json out = {{"mid", rejected.mid}, {"change", write_member(rejected.change)}};
+  Json out = {{"mid", rejected.mid}, {"change", write_change(rejected.change)}};
   put(out, "code", rejected.code);
   put(out, "message", rejected.message);
   put(out, "at", rejected.at);
   return out;
 }
 
-Rejected read_rejected(const Json& json) {
+Rejected read_rejected(Json& json) {
   Rejected rejected;
   take(json, "mid", rejected.mid);
   take(json, "change", rejected.change);
@@ -97,13 +107,13 @@ Rejected read_rejected(const Json& json) {
 }
 
 Json write_frozen(const Frozen& frozen) {
-  Json out = {{"mid", frozen.mid}, {"change", write_member(frozen.change)}};
+  Json out = {{"mid", frozen.mid}, {"change", write_change(frozen.change)}};
   if (frozen.base) out["base"] = *frozen.base;
   put(out, "whole", frozen.is_whole);
   return out;
 }
 
-Frozen read_frozen(const Json& json) {
+Frozen read_frozen(Json& json) {
   Frozen frozen;
   take(json, "mid", frozen.mid);
   take(json, "base", frozen.base);
@@ -114,7 +124,7 @@ Frozen read_frozen(const Json& json) {
 
 Json write_stamp(const Stamp& at) { return Json::array({at.wall_ms, at.mono_ms, at.boot}); }
 
-Stamp read_stamp(const Json& json) {
+Stamp read_stamp(Json& json) {
   Stamp stamp;
   if (!json.is_array() || json.size() != 3) return stamp;
   read_member(json[0], stamp.wall_ms);
@@ -135,7 +145,7 @@ std::set<std::string> columns_of(const Change& change) {
 
 /// Mostly all columns share one stamp, `at`; else each has its own in `stamps`.
 Json write_pending(const Pending& pending) {
-  Json out = {{"change", write_member(pending.change)}};
+  Json out = {{"change", write_change(pending.change)}};
   if (pending.stamps.empty()) return out;
   const Stamp& shared = pending.stamps.begin()->second;
   std::set<std::string> columns;
@@ -152,16 +162,17 @@ Json write_pending(const Pending& pending) {
   return out;
 }
 
-Pending read_pending(const Json& json) {
+Pending read_pending(Json& json) {
   Pending pending;
   take(json, "change", pending.change);
-  if (const Json* shared = member(json, "at")) {
+  if (Json* shared = member(json, "at")) {
+    const Stamp at = read_stamp(*shared);
     for (const std::string& column : columns_of(pending.change)) {
-      pending.stamps[column] = read_stamp(*shared);
+      pending.stamps[column] = at;
     }
   }
-  for (const auto& [column, at] : members(at(json, "stamps"))) {
-    pending.stamps[column] = read_stamp(at);
+  if (Json* stamps = member(json, "stamps"); stamps != nullptr && stamps->is_object()) {
+    for (auto& [column, at] : stamps->items()) pending.stamps[column] = read_stamp(at);
   }
   return pending;
 }
@@ -169,7 +180,7 @@ Pending read_pending(const Json& json) {
 Json write_row(const Row& row) {
   Json out = Json::object();
   put(out, "id", row.id);
-  put(out, "aliases", write_member(row.aliases));
+  put(out, "aliases", row.aliases);
   put(out, "order", row.order);
   put(out, "server", row.server, write_server);
   put(out, "former", row.former, write_former);
@@ -178,11 +189,11 @@ Json write_row(const Row& row) {
   put(out, "frozen", row.frozen, write_frozen);
   for (const Frozen& each : row.queued) out["queued"].push_back(write_frozen(each));
   put(out, "pending", row.pending, write_pending);
-  put(out, "counted", write_member(row.counted));
+  put(out, "counted", row.counted);
   return out;
 }
 
-Row read_row(const Json& json) {
+Row read_row(Json& json) {
   Row row;
   take(json, "id", row.id);
   take(json, "aliases", row.aliases);
@@ -192,7 +203,9 @@ Row read_row(const Json& json) {
   take(json, "gone", row.gone, read_gone);
   take(json, "rejected", row.rejected, read_rejected);
   take(json, "frozen", row.frozen, read_frozen);
-  for (const Json& each : elements(at(json, "queued"))) row.queued.push_back(read_frozen(each));
+  if (Json* queued = member(json, "queued"); queued != nullptr && queued->is_array()) {
+    for (Json& each : *queued) row.queued.push_back(read_frozen(each));
+  }
   take(json, "pending", row.pending, read_pending);
   take(json, "counted", row.counted);
   return row;
@@ -226,7 +239,8 @@ Json pack_row(const Row& row) { return Json::binary(Json::to_cbor(write_row(row)
 Row unpack_row(const Json& packed) {
   const auto& bytes = packed.get_binary();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return read_row(Json::from_cbor(text.begin(), text.end(), true, false));
+  Json row = Json::from_cbor(text.begin(), text.end(), true, false);
+  return read_row(row);
 }
 
 Json meta_to_json(const Meta& meta) {
@@ -237,7 +251,7 @@ Json meta_to_json(const Meta& meta) {
   put(out, "cursor", meta.cursor);
   put(out, "horizon", meta.horizon);
   put(out, "lastMid", meta.last_mid);
-  put(out, "acks", write_member(meta.acks));
+  put(out, "acks", meta.acks);
   put(out, "overwritten", meta.overwritten);
   if (meta.wall_offset) out["wallOffset"] = *meta.wall_offset;
   if (meta.last_synced_at) out["lastSyncedAt"] = *meta.last_synced_at;
@@ -249,7 +263,7 @@ Json meta_to_json(const Meta& meta) {
   return out;
 }
 
-Meta meta_from_json(const Json& json) {
+Meta meta_from_json(Json json) {
   Meta meta;
   take(json, "device", meta.device);
   take(json, "epoch", meta.epoch);

@@ -31,6 +31,6 @@ Result<std::string> vectors_still_named(Store& store, std::string_view file);
 Json pack_row(const Row& row);
 Row unpack_row(const Json& packed);
 Json meta_to_json(const Meta& meta);
-Meta meta_from_json(const Json& json);
+Meta meta_from_json(Json json);
 
 }  // namespace somatic
