@@ -160,9 +160,9 @@ TEST_CASE("fields: texts and numbers of every length, in both forms") {
   std::string all;
   for (int letter = 0; letter < 128; ++letter) all.push_back(static_cast<char>(letter));
   const std::string euro = "\xE2\x82\xAC";
-  for (const std::string& text : {std::string(), all, euro, std::string(23, 'x'),
-                                  std::string(24, 'x'), std::string(255, 'x'),
-                                  std::string(256, 'x'), std::string(70'000, 'x')}) {
+  for (const std::string& text :
+       {std::string(), all, euro, std::string(23, 'x'), std::string(24, 'x'), std::string(255, 'x'),
+        std::string(256, 'x'), std::string(70'000, 'x')}) {
     CHECK(parse_json(json_text(text)) == Json(text));
     CHECK(through_cbor(text) == Json(text));
   }

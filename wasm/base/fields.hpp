@@ -139,8 +139,9 @@ void write_to(Out& out, const T& message, const char* type = nullptr) {
 /// A variant of messages as {"type": Fields<T>::type, ...}.
 template <typename Out, typename... Ts>
 void write_to(Out& out, const std::variant<Ts...>& message) {
-  std::visit([&](const auto& one) { write_to(out, one, Fields<std::decay_t<decltype(one)>>::type); },
-             message);
+  std::visit(
+      [&](const auto& one) { write_to(out, one, Fields<std::decay_t<decltype(one)>>::type); },
+      message);
 }
 
 /// The message that a JSON object says it is, or nothing for a type this variant does not know.

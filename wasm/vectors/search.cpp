@@ -18,6 +18,21 @@ constexpr float kRoundingF32 = 2e-6F;
 constexpr std::size_t kBatchInt8 = 16;
 constexpr std::size_t kBatchF32 = 8;
 
+/// Asks for the memory of the next batch before it works on this one: waiting for each slot in turn
+/// costs more than the work.
+template <typename Ask, typename Work>
+void with_memory_ahead(std::span<const std::uint32_t> slots, std::size_t batch_size, const Ask& ask,
+                       const Work& work) {
+  std::span<const std::uint32_t> batch;
+  do {
+    const auto next = slots.first(std::min(slots.size(), batch_size));
+    slots = slots.subspan(next.size());
+    for (const std::uint32_t slot : next) ask(slot);
+    for (const std::uint32_t slot : batch) work(slot);
+    batch = next;
+  } while (!batch.empty());
+}
+
 }  // namespace
 
 bool Search::start(const float* query, double factor, double threshold, std::uint32_t limit) {
@@ -39,13 +54,12 @@ void Search::exact() {
 }
 
 void Search::exact(std::span<const std::uint32_t> slots) {
-  while (!slots.empty()) {
-    const auto batch = slots.first(std::min(slots.size(), kBatchF32));
-    for (const std::uint32_t slot : batch)
-      touched_ += touch(blocks_.f32(slot), blocks_.stride() * sizeof(float));
-    for (const std::uint32_t slot : batch) offer_exact(slot, blocks_.f32(slot));
-    slots = slots.subspan(batch.size());
-  }
+  with_memory_ahead(
+      slots, kBatchF32,
+      [&](std::uint32_t slot) {
+        touched_ += touch(blocks_.f32(slot), blocks_.stride() * sizeof(float));
+      },
+      [&](std::uint32_t slot) { offer_exact(slot, blocks_.f32(slot)); });
 }
 
 bool Search::by_int8() {
@@ -68,15 +82,13 @@ bool Search::by_int8() {
 
 bool Search::by_int8(std::span<const std::uint32_t> slots) {
   if (!start_int8(static_cast<std::uint32_t>(slots.size()))) return false;
-  while (!slots.empty()) {
-    const auto batch = slots.first(std::min(slots.size(), kBatchInt8));
-    for (const std::uint32_t slot : batch) {
-      touched_ += touch(blocks_.i8(slot), blocks_.stride());
-      touched_ += static_cast<std::uint32_t>(blocks_.scale(slot).sum);
-    }
-    for (const std::uint32_t slot : batch) offer_int8(slot);
-    slots = slots.subspan(batch.size());
-  }
+  with_memory_ahead(
+      slots, kBatchInt8,
+      [&](std::uint32_t slot) {
+        touched_ += touch(blocks_.i8(slot), blocks_.stride());
+        touched_ += static_cast<std::uint32_t>(blocks_.scale(slot).sum);
+      },
+      [&](std::uint32_t slot) { offer_int8(slot); });
   rescore();
   return true;
 }
