@@ -5,6 +5,8 @@
 //   request, from there on -> not sent: the next 400, "more" -> core
 //   a request that says or asks anything else -> server: what is left of the pieces is dropped
 
+import { nextTask } from './next-task.js'
+
 /** Some rows of a page's data, parsed, merged and stored in a few milliseconds. */
 const pieceBytes = 150_000
 const path = '/rest/v1/rpc/sync'
@@ -137,16 +139,4 @@ function answerOf(bytes, received) {
     headers: { 'content-type': 'application/json' },
   })
   return Object.assign(response, { received })
-}
-
-/** What waits for its turn has it first: input, painting. setTimeout would wait long in a hidden tab. */
-function nextTask() {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve(undefined)
-    }
-    port2.postMessage(null)
-  })
 }

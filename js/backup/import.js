@@ -2,10 +2,11 @@
 // given to the core in pieces, each durable before the next. Knows no merge rule.
 
 import { messageOf } from '../error.js'
+import { nextTask } from '../next-task.js'
 import { checkBackup, refused } from './format.js'
 
-/** About how much is one commit, in UTF-16 units of JSON. */
-const pieceUnits = 500_000
+/** About how much is one commit, in UTF-16 units of JSON: what a page can take in without standing still. */
+const pieceUnits = 150_000
 
 /**
  * @param {import('../client-state.js').ClientState} state
@@ -15,7 +16,9 @@ const pieceUnits = 500_000
 export async function readBackup(state, given) {
   const refusal = state.refusal()
   if (refusal) throw refusal
-  const backup = checkBackup(parse(await textOf(given)), state.parts)
+  const parsed = parse(await textOf(given))
+  await nextTask()
+  const backup = checkBackup(parsed, state.parts)
   await state.writes.settled()
   const sum = { written: 0, skipped: 0 }
   let overwritten = JSON.stringify(backup.overwritten)
