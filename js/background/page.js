@@ -79,6 +79,8 @@ class Asking {
     this.registration = registration
     this.onPushed = onPushed
     this.hasSync = typeof registration.sync?.register === 'function'
+    /** since the page was hidden last */
+    this.hasSentHidden = false
     /** how much was pending when we asked; 0: there was nothing since */
     this.askedFor = 0
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -90,6 +92,7 @@ class Asking {
   start() {
     const { page } = this
     this.listen(page.document, 'visibilitychange', () => {
+      this.hasSentHidden = false
       if (this.isHidden() && this.pending() > 0) this.ask()
     })
     this.listen(page, 'online', () => {
@@ -135,24 +138,34 @@ class Asking {
   ask() {
     this.wait(null)
     this.askedFor = this.pending()
-    // Of a tab that is being closed the browser takes a message always, the registration only if it is quicker.
-    if (!this.hasSync || this.isHidden()) this.send()
-    if (!this.hasSync) return
+    if (!this.hasSync) return this.send()
+    this.sendWhenHidden()
     this.registration.sync.register(syncTag).catch(() => {
       // refused for good (the user's setting, a private window): as where it does not exist
       this.hasSync = false
-      if (!this.isHidden()) this.send()
+      this.send()
     })
+  }
+
+  /**
+   * Of a tab that is being closed the browser takes a message always, the registration only if it is done before the
+   * tab is gone. One that is only hidden goes on by itself: it sends no second one.
+   */
+  sendWhenHidden() {
+    if (this.isHidden() && !this.hasSentHidden) this.send()
+    this.hasSentHidden = this.isHidden()
   }
 
   /** The worker outlives a page that goes away by some seconds. */
   send() {
+    const { active } = this.registration
+    if (!active) return
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {
       port1.close()
       this.onPushed()
     }
-    this.registration.active?.postMessage({ type: pushMessage }, [port2])
+    active.postMessage({ type: pushMessage }, [port2])
   }
 
   pending() {

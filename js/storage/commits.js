@@ -1,7 +1,8 @@
 // Owns how one segment becomes durable: the transaction of a commit, first as if nobody else were writing, and
 // what is known of one whose end was never heard of. Knows nothing of what others wrote; the disk reads that.
 
-import { nameOf, onResult } from './database.js'
+import { SyncError } from '../error.js'
+import { endIsUnknown, nameOf, onResult } from './database.js'
 import { addFile, ownBytes } from './records.js'
 
 /** @typedef {import('./records.js').Fail} Fail */
@@ -23,7 +24,10 @@ export class Commits {
   /** @param {import('./disk.js').IndexedDbDisk} disk */
   constructor(disk) {
     this.disk = disk
-    /** @type {{ seq: number, bytes: Uint8Array } | null} it may be stored or not */
+    /**
+     * It may be stored or not; `isLate`: nobody can keep it from being stored any more.
+     * @type {{ seq: number, bytes: Uint8Array, isLate: boolean } | null}
+     */
     this.unsure = null
     /** @type {Begun | null} nobody has put a segment into it yet */
     this.begun = null
@@ -43,9 +47,15 @@ export class Commits {
    * @returns {Promise<number>} its sequence number
    */
   async commit(segment, onSegment) {
-    const seq = (await this.alone(segment)) ?? (await this.afterOthers(segment, onSegment))
-    this.disk.head = Math.max(this.disk.head, seq)
-    return seq
+    try {
+      const seq = (await this.alone(segment)) ?? (await this.afterOthers(segment, onSegment))
+      this.disk.head = Math.max(this.disk.head, seq)
+      return seq
+    } catch (error) {
+      const isLate = error instanceof SyncError && error.cause === endIsUnknown
+      if (isLate && this.unsure) this.unsure.isLate = true
+      throw error
+    }
   }
 
   canBeAlone() {
@@ -87,9 +97,9 @@ export class Commits {
       // `fail` for what says that somebody else was here, or that the task is over in which this was expected
       const failAs = (/** @type {unknown} */ error) =>
         fail(signsOfOthers.includes(nameOf(error)) ? notAlone : error)
-      onResult(files.getKey(paths.segment(head)), fail, (key) => {
+      onResult(files.getAllKeys(paths.segmentsFrom(head), 2), fail, (keys) => {
         if (!hasSegment) return this.giveUp(begun)
-        if (key === undefined) return fail(notAlone)
+        if (keys.length !== 1 || keys[0] !== paths.segment(head)) return fail(notAlone)
         files.transaction.commit?.() // does not wait for the other answer
       })
       add = (segment) => {
@@ -128,7 +138,7 @@ export class Commits {
   add(files, fail, bytes) {
     const seq = this.disk.head + 1
     const contents = ownBytes(bytes)
-    this.unsure = { seq, bytes: contents }
+    this.unsure = { seq, bytes: contents, isLate: false }
     addFile(files, fail, this.disk.paths.segment(seq), contents)
     this.disk.limits.add(seq, contents.length)
     return seq

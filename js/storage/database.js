@@ -98,15 +98,19 @@ export class Database {
     // without a turn in between where there is a connection: what waits its turn is less urgent
     const db = this.db ?? (await this.open())
     const transaction = db.transaction([store], mode, options)
+    /** @returns {boolean} false: it is over already, or about to be */
     const abort = () => {
       try {
         transaction.abort()
+        return true
       } catch {
-        // it is over already
+        return false
       }
     }
     return new Promise((resolve, reject) => {
-      const answered = this.watchdog.watch(() => fail(timeoutError('a transaction')))
+      const answered = this.watchdog.watch(() =>
+        reject(timeoutError('a transaction', abort() ? undefined : endIsUnknown)),
+      )
       /** @param {unknown} error */
       const fail = (error) => {
         answered()
@@ -173,7 +177,11 @@ export function clearedError() {
   return new SyncError('storage-lost', 'the local database was cleared: open a new client')
 }
 
-/** @param {string} what */
-function timeoutError(what) {
-  return new SyncError('storage-lost', `the local database does not answer: ${what} took too long`)
+/** The cause of a failure after which a transaction may be stored all the same: it could not be aborted any more. */
+export const endIsUnknown = new Error('the transaction was at its end')
+
+/** @param {string} what @param {Error} [cause] */
+function timeoutError(what, cause) {
+  const text = `the local database does not answer: ${what} took too long`
+  return new SyncError('storage-lost', text, cause)
 }

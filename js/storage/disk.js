@@ -125,9 +125,11 @@ export class IndexedDbDisk {
 
   /** @param {() => Uint8Array} segment @param {OnSegment} onSegment @returns {Promise<number>} */
   commit(segment, onSegment) {
-    return this.inTurn(() => this.commits.commit(segment, onSegment)).finally(() =>
-      this.commits.forget(),
-    )
+    return this.inTurn(() => this.commits.commit(segment, onSegment))
+      .catch((error) => {
+        throw this.commits.unsure?.isLate ? unknownEnd(error) : error
+      })
+      .finally(() => this.commits.forget())
   }
 
   isFoldDue() {
@@ -362,9 +364,11 @@ export class IndexedDbDisk {
   }
 }
 
-function unknownEnd() {
+/** @param {unknown} [cause] */
+function unknownEnd(cause) {
   return new SyncError(
     'storage-lost',
     'the local database was lost while it was written: look whether this write is there',
+    cause,
   )
 }

@@ -19,7 +19,7 @@ let begun = null
 
 /** To be awaited before a database is opened; never rejects. Once in a context, in Chromium only: a few ms. */
 export function freshLog() {
-  begun ??= within(patienceMs, begin(), () => null).catch(() => {})
+  begun ??= within(patienceMs, begin(), () => null).catch(forgetLog)
   return begun
 }
 
@@ -45,14 +45,12 @@ async function makeAndDelete() {
   await done(indexedDB.deleteDatabase(name))
 }
 
-/**
- * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
- */
+/** @param {IDBOpenDBRequest} request @returns {Promise<IDBDatabase>} */
 function done(request) {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
     request.onerror = () => reject(request.error)
+    // a tab that is frozen has it open: deleted later
+    request.onblocked = () => reject(new Error('it is open elsewhere'))
   })
 }

@@ -235,6 +235,19 @@ for (const { which, before, isExpected } of [
     assert.deepEqual(await stored(name), [...before, `${seq} b`, `${seq + 1} c`])
   })
 
+  test(`${which}: nothing is written into a hole that a lost record left`, async () => {
+    const name = newName()
+    const write = await openBefore(name)
+    const other = await openContext(name)
+    for (const value of ['b', 'c']) await other.write(value)
+    const db = await result(indexedDB.open(name))
+    const path = other.disk.paths.segment(seq)
+    await result(db.transaction('FILE_DATA', 'readwrite').objectStore('FILE_DATA').delete(path))
+    db.close()
+    assert.equal(await write('d'), seq + 2)
+    assert.deepEqual(await stored(name), [...before, `${seq + 1} c`, `${seq + 2} d`])
+  })
+
   test(`${which}: a full disk found out at the end of the transaction is "quota" too`, async () => {
     const name = newName()
     const write = await openBefore(name)
@@ -379,6 +392,32 @@ test('a commit whose acknowledgement got lost is found, not written twice', asyn
   assert.deepEqual(seen, [], 'the own segment is not given to the engine as another context’s')
   assert.equal(await write('c'), 3)
   assert.deepEqual(await stored(name), ['1 a', '2 b', '3 c'])
+})
+
+test('a commit that was at its end when it was given up: its rejection says that it may be there', async () => {
+  const name = newName()
+  const { write } = await openContext(name)
+  await write('a')
+  let tries = 0
+  const transaction = replace(
+    IDBDatabase.prototype,
+    'transaction',
+    /** @this {any} @param {any[]} args */ function (...args) {
+      if (tries++ > 0) throw domError('UnknownError')
+      const made = transaction.apply(this, args)
+      Object.defineProperty(made, 'oncomplete', { get: () => null, set: () => {} })
+      made.addEventListener('complete', () => {
+        made.abort = () => {
+          throw domError('InvalidStateError')
+        }
+      })
+      return made
+    },
+  )
+  await assert.rejects(write('b'), { code: 'storage-lost', message: /look whether .* is there/ })
+  undo.pop()?.()
+  assert.deepEqual(await stored(name), ['1 a', '2 b'])
+  assert.equal(await write('c'), 3)
 })
 
 test('a stale context does not bring cleared data back', async () => {
