@@ -53,10 +53,7 @@ export class ClientState {
     this.writes = new Writes(
       parts.schema,
       () => this.refusal(),
-      (ops) => {
-        parts.core?.expectCommit()
-        return this.ask((ticket) => `{"type":"write","ticket":${ticket},"ops":${ops}}`)
-      },
+      (ops) => this.ask((ticket) => `{"type":"write","ticket":${ticket},"ops":${ops}}`),
     )
     const reads = {
       query: (/** @type {object} */ question) => this.query(question),

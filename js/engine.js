@@ -249,11 +249,6 @@ export class Core {
     }
   }
 
-  /** A write is about to be fed: the disk begins its commit while the engine is at work on it. */
-  expectCommit() {
-    if (!this.isReadOnly) this.host.disk.expectCommit()
-  }
-
   async commit() {
     const segment = () => {
       if (this.broken) throw this.broken

@@ -160,16 +160,11 @@ export function onResult(request, fail, then) {
  */
 export function storageError(error) {
   if (error instanceof SyncError) return error
-  if (nameOf(error) === 'QuotaExceededError') {
+  const { name } = /** @type {{ name?: unknown }} */ (error ?? {})
+  if (name === 'QuotaExceededError') {
     return new SyncError('quota', 'the device has no room left for this site', error)
   }
   return new SyncError('storage-lost', `the local database failed: ${messageOf(error)}`, error)
-}
-
-/** Of a DOMException, say. @param {unknown} error */
-export function nameOf(error) {
-  const { name = '' } = /** @type {{ name?: unknown }} */ (error ?? {})
-  return String(name)
 }
 
 /** The local data went away under an open client. */

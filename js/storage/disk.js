@@ -31,7 +31,6 @@ import { Snapshots } from './snapshots.js'
  * @property {'durable' | 'memory'} kind
  * @property {(onSegment: OnSegment) => Promise<void>} load gives everything stored, in order: the
  *   pieces of the snapshots, then the segments after them
- * @property {() => void} expectCommit one may be asked for in this task
  * @property {(segment: () => Uint8Array, onSegment: OnSegment) => Promise<number>} commit makes
  *   `segment()` durable and gives its sequence number; before it asks for the bytes it gives the
  *   segments other contexts added. Rejects with a SyncError, having changed nothing
@@ -86,8 +85,6 @@ export class IndexedDbDisk {
     this.checked = null
     /** @type {Promise<unknown>} one transaction after the other, also across reopening */
     this.last = Promise.resolve()
-    /** how many of them are to come or under way */
-    this.turns = 0
     this.commits = new Commits(this)
   }
 
@@ -117,10 +114,6 @@ export class IndexedDbDisk {
         return () => {}
       }),
     )
-  }
-
-  expectCommit() {
-    if (this.turns === 0) this.commits.expect()
   }
 
   /** @param {() => Uint8Array} segment @param {OnSegment} onSegment @returns {Promise<number>} */
@@ -195,7 +188,6 @@ export class IndexedDbDisk {
    * @returns {Promise<T>}
    */
   inTurn(work) {
-    this.turns++
     const result = this.last.then(async () => {
       this.database.mayCreate = this.life === null
       try {
@@ -209,11 +201,7 @@ export class IndexedDbDisk {
         })
       }
     })
-    this.last = result
-      .catch(() => {})
-      .finally(() => {
-        this.turns--
-      })
+    this.last = result.catch(() => {})
     return result
   }
 
@@ -238,11 +226,6 @@ export class IndexedDbDisk {
         })
       }),
     )
-  }
-
-  /** There is a connection, and to the database that it was at first. */
-  isSure() {
-    return this.checked !== null && this.checked === this.database.db
   }
 
   /** @param {IDBObjectStore} files @param {import('./records.js').Fail} fail @param {() => void} then */

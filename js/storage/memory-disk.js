@@ -12,7 +12,6 @@ export class MemoryDisk {
 
   async load() {}
   async refresh() {}
-  expectCommit() {}
 
   /** @param {() => Uint8Array} _segment */
   async commit(_segment) {

@@ -177,20 +177,16 @@ test('four contexts writing at once lose nothing and see everything', async () =
 })
 
 // the first segment is written after a look at what is there, the next ones beside it
-for (const { which, before, isExpected } of [
-  { which: 'the first', before: [], isExpected: false },
-  { which: 'the next', before: ['1 a'], isExpected: false },
-  { which: 'one that was expected', before: ['1 a'], isExpected: true },
-]) {
+for (const [which, before] of /** @type {[string, string[]][]} */ ([
+  ['the first', []],
+  ['the next', ['1 a']],
+])) {
   const seq = before.length + 1
   /** One that holds `before`. @param {string} name */
   const openBefore = async (name) => {
-    const { disk, write } = await openContext(name)
+    const { write } = await openContext(name)
     for (const entry of before) await write(entry.slice(2))
-    return (/** @type {string} */ value) => {
-      if (isExpected) disk.expectCommit()
-      return write(value)
-    }
+    return write
   }
 
   test(`${which}: an aborted transaction rejects, stores nothing, and the next commit works`, async () => {
@@ -285,45 +281,6 @@ for (const { which, before, isExpected } of [
     assert.deepEqual(await stored(name), before)
     assert.equal(await write('c'), seq)
     assert.deepEqual(await stored(name), [...before, `${seq} c`])
-  })
-}
-
-test('a commit expected in vain changes nothing, and holds nobody up', async () => {
-  const name = newName()
-  const [first, second] = [await openContext(name), await openContext(name)]
-  await first.write('a')
-  first.disk.expectCommit()
-  assert.equal(await second.write('b'), 2)
-  assert.equal(await first.write('c'), 3)
-  assert.deepEqual(await stored(name), ['1 a', '2 b', '3 c'])
-})
-
-for (const [when, later] of /** @type {[string, () => Promise<unknown>][]} */ ([
-  ['in the same task', () => Promise.resolve()],
-  ['in the next task', () => new Promise((resolve) => setImmediate(resolve))],
-  ['much later', () => new Promise((resolve) => setTimeout(resolve, 50))],
-])) {
-  test(`a commit that was expected is asked for ${when}: it is stored once`, async () => {
-    const name = newName()
-    const { disk, write } = await openContext(name)
-    await write('a')
-    const transaction = IDBDatabase.prototype.transaction
-    let transactions = 0
-    replace(
-      IDBDatabase.prototype,
-      'transaction',
-      /** @this {any} @param {any[]} args */ function (...args) {
-        transactions += 1
-        return transaction.apply(this, /** @type {any} */ (args))
-      },
-    )
-    disk.expectCommit()
-    disk.expectCommit()
-    await later()
-    assert.equal(await write('b'), 2)
-    if (when === 'in the same task') assert.equal(transactions, 1)
-    assert.deepEqual(await stored(name), ['1 a', '2 b'])
-    assert.equal(await write('c'), 3)
   })
 }
 
