@@ -243,7 +243,7 @@ export class Core {
       case 'notify':
         return this.host.onNotify(effect.event, effect.detail, later)
       case 'failed':
-        return this.host.onFailed({ code: effect.code, message: effect.message }, later)
+        return this.host.onFailed({ code: effect.code, message: effect.message ?? '' }, later)
       default:
         throw new Error(`the core asks for "${effect.type}", which this shim does not know`)
     }

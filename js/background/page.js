@@ -152,8 +152,9 @@ class Asking {
    * tab is gone. One that is only hidden goes on by itself: it sends no second one.
    */
   sendWhenHidden() {
-    if (this.isHidden() && !this.hasSentHidden) this.send()
-    this.hasSentHidden = this.isHidden()
+    if (!this.isHidden() || this.hasSentHidden) return
+    this.hasSentHidden = true
+    this.send()
   }
 
   /** The worker outlives a page that goes away by some seconds. */

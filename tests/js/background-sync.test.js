@@ -173,6 +173,20 @@ test('a page that is hidden asks at once: it may never be seen again', async () 
   for (const port of page.ports) port.close()
 })
 
+test('a page that stays hidden tells the worker once, and again when it was seen in between', async () => {
+  const page = fakePage()
+  const client = fakeClient({ state: 'offline' })
+  await register(page, client)
+  page.hide()
+  for (const pending of [1, 0, 1, 0, 1]) client.now({ pending })
+  assert.deepEqual([page.sent.length, page.asked.length], [1, 3])
+  page.document.visibilityState = 'visible'
+  page.document.dispatchEvent(new Event('visibilitychange'))
+  page.hide()
+  assert.deepEqual([page.sent.length, page.asked.length], [2, 4])
+  for (const port of page.ports) port.close()
+})
+
 test('closing the client ends it', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const page = fakePage()
