@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include "base/crc32c.hpp"
-#include "base/out.hpp"
 
 using namespace somatic;
 
@@ -33,13 +32,6 @@ std::vector<Entry> some_entries() {
       Refilled{{"logs"}}};
 }
 
-std::string told(const std::vector<Entry>& entries) {
-  std::string text;
-  JsonOut out(text);
-  write_to(out, entries);
-  return text;
-}
-
 std::string code_of(const std::string& bytes) {
   const auto entries = decode_segment(bytes);
   return entries.ok() ? "fine" : entries.error().code;
@@ -60,7 +52,7 @@ TEST_CASE("journal: a segment gives back its entries") {
   CHECK(some_entries().size() == std::variant_size_v<Entry>);
   const auto entries = decode_segment(encode_segment(some_entries()));
   REQUIRE(entries.ok());
-  CHECK(told(entries.value()) == told(some_entries()));
+  CHECK(to_json(entries.value()) == to_json(some_entries()));
   CHECK(code_of(encode_segment({})) == "fine");
 }
 

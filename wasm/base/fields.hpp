@@ -64,7 +64,22 @@ void read_member(Json& json, T& out) {
   std::apply([&](const auto&... each) { (read_one(each), ...); }, Fields<T>::list);
 }
 
-/// Nothing is lost if it is not written: whoever reads keeps the default.
+template <typename T>
+Json to_json(const T& value) {
+  return Json(value);
+}
+template <typename T>
+Json to_json(const std::optional<T>& value) {
+  return value ? to_json(*value) : Json();
+}
+template <typename T>
+Json to_json(const std::vector<T>& values) {
+  Json out = Json::array();
+  for (const T& value : values) out.push_back(to_json(value));
+  return out;
+}
+
+/// What is at its default is left out: whoever reads keeps the default.
 template <typename T>
 bool is_default(const T& value, const T& by_default) {
   return value == by_default;
@@ -78,69 +93,27 @@ template <typename T>
 bool is_default(const T&, const T&) {
   return false;
 }
-
-/// Calls `visit(name, member)` for the members of a message that are not at their defaults.
-template <typename T, typename Visit>
-void for_each_told(const T& message, const Visit& visit) {
-  [[maybe_unused]] static const T kDefaults{};
-  const auto visit_one = [&](const auto& declared) {
-    const auto& member = message.*(declared.member);
-    if (!is_default(member, kDefaults.*(declared.member))) visit(declared.name, member);
-  };
-  std::apply([&](const auto&... each) { (visit_one(each), ...); }, Fields<T>::list);
-}
-
-/// Writes a value or a message to a CborOut or a JsonOut.
-template <typename Out>
-void write_to(Out& out, const Json& value) {
-  out.json(value);
-}
-template <typename Out>
-void write_to(Out& out, const std::string& value) {
-  out.text(value);
-}
-template <typename Out>
-void write_to(Out& out, bool value) {
-  out.boolean(value);
-}
-template <typename Out>
-void write_to(Out& out, std::int64_t value) {
-  out.integer(value);
-}
-template <typename Out, typename T>
-void write_to(Out& out, const std::optional<T>& value) {
-  value ? write_to(out, *value) : out.null();
-}
-template <typename Out, typename T>
-void write_to(Out& out, const std::vector<T>& values) {
-  out.begin_array(values.size());
-  for (const T& value : values) {
-    out.element();
-    write_to(out, value);
-  }
-  out.end_array();
-}
-template <typename Out, typename T>
+template <typename T>
   requires requires { Fields<T>::list; }
-void write_to(Out& out, const T& message, const char* type = nullptr) {
-  std::size_t members = type == nullptr ? 0 : 1;
-  for_each_told(message, [&](const char*, const auto&) { ++members; });
-  out.begin_object(members);
-  if (type != nullptr) {
-    out.name("type");
-    out.text(type);
-  }
-  for_each_told(message, [&](const char* name, const auto& member) {
-    out.name(name);
-    write_to(out, member);
-  });
-  out.end_object();
+Json to_json(const T& message) {
+  [[maybe_unused]] static const T kDefaults{};
+  Json out = Json::object();
+  const auto write_one = [&](const auto& declared) {
+    const auto& member = message.*(declared.member);
+    if (!is_default(member, kDefaults.*(declared.member))) out[declared.name] = to_json(member);
+  };
+  std::apply([&](const auto&... each) { (write_one(each), ...); }, Fields<T>::list);
+  return out;
 }
 /// A variant of messages as {"type": Fields<T>::type, ...}.
-template <typename Out, typename... Ts>
-void write_to(Out& out, const std::variant<Ts...>& message) {
-  std::visit(
-      [&](const auto& one) { write_to(out, one, Fields<std::decay_t<decltype(one)>>::type); },
+template <typename... Ts>
+Json to_json(const std::variant<Ts...>& message) {
+  return std::visit(
+      [](const auto& one) {
+        Json out = to_json(one);
+        out["type"] = Fields<std::decay_t<decltype(one)>>::type;
+        return out;
+      },
       message);
 }
 

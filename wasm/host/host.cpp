@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/out.hpp"
-
 namespace somatic {
 
 void Host::create(const std::string& config_json) {
@@ -57,21 +55,15 @@ Now Host::now() const {
 }
 
 void Host::start(const std::vector<Effect>& effects) {
-  std::string for_js;
-  JsonOut out(for_js);
-  out.begin_array(effects.size());
-  const std::size_t none = for_js.size();
+  Json for_js = Json::array();
   for (const Effect& effect : effects) {
     if (const auto* request = std::get_if<Fetch>(&effect)) {
       fetch_for(weak_from_this(), hooks_, *request);
     } else {
-      out.element();
-      write_to(out, effect);
+      for_js.push_back(to_json(effect));
     }
   }
-  if (for_js.size() == none) return;
-  out.end_array();
-  hooks_.call<void>("effects", for_js);
+  if (!for_js.empty()) hooks_.call<void>("effects", for_js.dump());
 }
 
 }  // namespace somatic

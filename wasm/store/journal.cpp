@@ -1,9 +1,8 @@
-// A segment is a framed CBOR array of entries. CBOR, because nlohmann/json reads it and
+// A segment is a framed CBOR array of entries. CBOR, because nlohmann/json reads and writes it and
 // a row costs a third less than as text.
 
 #include "store/journal.hpp"
 
-#include "base/out.hpp"
 #include "store/frame.hpp"
 
 namespace somatic {
@@ -18,8 +17,7 @@ Error damaged(const char* how) { return {"storage-damaged", std::string(kName) +
 
 std::string encode_segment(const std::vector<Entry>& entries, int format) {
   std::string payload;
-  CborOut out(payload);
-  write_to(out, entries);
+  Json::to_cbor(to_json(entries), nlohmann::detail::output_adapter<char>(payload));
   return frame(kMagic, format, payload);
 }
 

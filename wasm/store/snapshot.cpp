@@ -11,6 +11,29 @@
 #include "store/journal.hpp"
 
 namespace somatic {
+
+// As they stand in a row of a snapshot.
+
+template <>
+struct Fields<ServerRow> {
+  static constexpr auto list =
+      std::tuple{field("id", &ServerRow::id), field("version", &ServerRow::version),
+                 field("columns", &ServerRow::columns), field("clocks", &ServerRow::clocks)};
+};
+template <>
+struct Fields<Rejected> {
+  static constexpr auto list =
+      std::tuple{field("mid", &Rejected::mid), field("change", &Rejected::change),
+                 field("code", &Rejected::code), field("message", &Rejected::message),
+                 field("at", &Rejected::at)};
+};
+template <>
+struct Fields<Frozen> {
+  static constexpr auto list =
+      std::tuple{field("mid", &Frozen::mid), field("base", &Frozen::base),
+                 field("change", &Frozen::change), field("whole", &Frozen::is_whole)};
+};
+
 namespace {
 
 /// 1.5 MB at 384 dimensions: one transaction, and one read when they are loaded.
@@ -20,6 +43,11 @@ void put(Json& out, const char* name, Json value) {
   const bool is_default = value.is_null() || value == "" || value == 0 ||
                           (value.is_structured() && value.empty()) || value == false;
   if (!is_default) out[name] = std::move(value);
+}
+
+template <typename T>
+void put(Json& out, const char* name, const std::optional<T>& value) {
+  if (value) out[name] = to_json(*value);
 }
 
 template <typename T>
@@ -37,43 +65,16 @@ void take(Json& json, const char* name, T& value) {
   if (Json* found = member(json, name)) read_member(*found, value);
 }
 
-Json write_change(const Change& change) {
-  Json out = Json::object();
-  put(out, "del", change.del);
-  put(out, "set", change.set);
-  put(out, "inc", change.inc);
-  put(out, "base", change.base);
-  put(out, "clocks", change.clocks);
-  return out;
-}
-
-Json write_server(const ServerRow& row) {
-  Json out = Json::object();
-  put(out, "id", row.id);
-  put(out, "version", row.version);
-  put(out, "columns", row.columns);
-  put(out, "clocks", row.clocks);
-  return out;
-}
-
-ServerRow read_server(Json& json) {
-  ServerRow row;
-  take(json, "id", row.id);
-  take(json, "version", row.version);
-  take(json, "columns", row.columns);
-  take(json, "clocks", row.clocks);
-  return row;
-}
-
 Json write_former(const Former& former) {
-  Json out = write_server(former.row);
+  Json out = to_json(former.row);
   put(out, "owed", former.is_owed);
   return out;
 }
 
 Former read_former(Json& json) {
-  Former former{read_server(json)};
+  Former former;
   take(json, "owed", former.is_owed);
+  read_member(json, former.row);
   return former;
 }
 
@@ -86,40 +87,6 @@ Gone read_gone(Json& json) {
     read_member(json[1], gone.clock);
   }
   return gone;
-}
-
-Json write_rejected(const Rejected& rejected) {
-  Json out = {{"mid", rejected.mid}, {"change", write_change(rejected.change)}};
-  put(out, "code", rejected.code);
-  put(out, "message", rejected.message);
-  put(out, "at", rejected.at);
-  return out;
-}
-
-Rejected read_rejected(Json& json) {
-  Rejected rejected;
-  take(json, "mid", rejected.mid);
-  take(json, "change", rejected.change);
-  take(json, "code", rejected.code);
-  take(json, "message", rejected.message);
-  take(json, "at", rejected.at);
-  return rejected;
-}
-
-Json write_frozen(const Frozen& frozen) {
-  Json out = {{"mid", frozen.mid}, {"change", write_change(frozen.change)}};
-  if (frozen.base) out["base"] = *frozen.base;
-  put(out, "whole", frozen.is_whole);
-  return out;
-}
-
-Frozen read_frozen(Json& json) {
-  Frozen frozen;
-  take(json, "mid", frozen.mid);
-  take(json, "base", frozen.base);
-  take(json, "change", frozen.change);
-  take(json, "whole", frozen.is_whole);
-  return frozen;
 }
 
 Json write_stamp(const Stamp& at) { return Json::array({at.wall_ms, at.mono_ms, at.boot}); }
@@ -145,7 +112,7 @@ std::set<std::string> columns_of(const Change& change) {
 
 /// Mostly all columns share one stamp, `at`; else each has its own in `stamps`.
 Json write_pending(const Pending& pending) {
-  Json out = {{"change", write_change(pending.change)}};
+  Json out = {{"change", to_json(pending.change)}};
   if (pending.stamps.empty()) return out;
   const Stamp& shared = pending.stamps.begin()->second;
   std::set<std::string> columns;
@@ -182,12 +149,12 @@ Json write_row(const Row& row) {
   put(out, "id", row.id);
   put(out, "aliases", row.aliases);
   put(out, "order", row.order);
-  put(out, "server", row.server, write_server);
+  put(out, "server", row.server);
   put(out, "former", row.former, write_former);
   put(out, "gone", row.gone, write_gone);
-  put(out, "rejected", row.rejected, write_rejected);
-  put(out, "frozen", row.frozen, write_frozen);
-  for (const Frozen& each : row.queued) out["queued"].push_back(write_frozen(each));
+  put(out, "rejected", row.rejected);
+  put(out, "frozen", row.frozen);
+  put(out, "queued", to_json(row.queued));
   put(out, "pending", row.pending, write_pending);
   put(out, "counted", row.counted);
   return out;
@@ -198,14 +165,12 @@ Row read_row(Json& json) {
   take(json, "id", row.id);
   take(json, "aliases", row.aliases);
   take(json, "order", row.order);
-  take(json, "server", row.server, read_server);
+  take(json, "server", row.server);
   take(json, "former", row.former, read_former);
   take(json, "gone", row.gone, read_gone);
-  take(json, "rejected", row.rejected, read_rejected);
-  take(json, "frozen", row.frozen, read_frozen);
-  if (Json* queued = member(json, "queued"); queued != nullptr && queued->is_array()) {
-    for (Json& each : *queued) row.queued.push_back(read_frozen(each));
-  }
+  take(json, "rejected", row.rejected);
+  take(json, "frozen", row.frozen);
+  take(json, "queued", row.queued);
   take(json, "pending", row.pending, read_pending);
   take(json, "counted", row.counted);
   return row;
@@ -253,8 +218,8 @@ Json meta_to_json(const Meta& meta) {
   put(out, "lastMid", meta.last_mid);
   put(out, "acks", meta.acks);
   put(out, "overwritten", meta.overwritten);
-  if (meta.wall_offset) out["wallOffset"] = *meta.wall_offset;
-  if (meta.last_synced_at) out["lastSyncedAt"] = *meta.last_synced_at;
+  put(out, "wallOffset", meta.wall_offset);
+  put(out, "lastSyncedAt", meta.last_synced_at);
   Json boots = Json::object();
   for (const auto& [boot, offset] : meta.boots) {
     boots[boot] = Json::array({offset.offset_ms, offset.round_trip_ms});
