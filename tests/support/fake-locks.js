@@ -1,5 +1,5 @@
 // navigator.locks for Node 20, which has none: exclusive locks granted in the order of the requests, stolen,
-// withdrawn, and lost with the context that held them. Nothing else of the Web Locks API.
+// withdrawn, only if they are free, and lost with the context that held them. Nothing else of the Web Locks API.
 
 /** One origin's locks; each context asks through a client of its own. */
 export function fakeLocks() {
@@ -33,10 +33,13 @@ export function fakeLocks() {
       /** @type {Set<Request>} */
       const mine = new Set()
       return {
-        /** @param {string} name @param {any} options @param {Hold} hold */
-        request: (name, { steal = false, signal }, hold) =>
+        /** @param {string} name @param {any} options or already what holds the lock @param {Hold} [hold] */
+        request: (name, options, hold = options) =>
           new Promise((resolve, reject) => {
+            const { steal = false, ifAvailable = false, signal } = options
             if (signal?.aborted) return reject(signal.reason)
+            const isTaken = held.has(name) || queue.some((each) => each.name === name)
+            if (ifAvailable && isTaken) return resolve(hold(null))
             const request = { name, hold, resolve, reject }
             mine.add(request)
             if (steal) {
@@ -68,5 +71,5 @@ export function fakeLocks() {
   }
 }
 
-/** @typedef {(lock: object) => unknown} Hold */
+/** @typedef {(lock: object | null) => unknown} Hold */
 /** @typedef {{ name: string, hold: Hold, resolve: (result: any) => void, reject: (error: any) => void }} Request */
