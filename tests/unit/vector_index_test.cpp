@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,12 @@ struct Pair {
   bool remove(const Id& id) {
     std::erase_if(rows, [&](const NaiveRow& row) { return row.id == id; });
     return index.remove(id);
+  }
+  void remove_some(int count, Numbers& numbers) {
+    for (int i = 0; i < count; ++i) {
+      const Id id = rows[numbers.below(static_cast<std::uint32_t>(rows.size()))].id;
+      remove(id);
+    }
   }
   void add_all(const std::vector<Vector>& all, Numbers& numbers) {
     for (const Vector& v : all) {
@@ -165,6 +172,48 @@ TEST_CASE("vector index: adding, replacing and removing in any order") {
     while (!pair.rows.empty()) pair.remove(pair.rows.back().id);
     CHECK(pair.index.size() == 0);
     check_same(pair, vectors_of(shape, 48, 1, numbers)[0], {-1, 10, {}});
+  }
+}
+
+/// The slots of all that carry a facet, in order.
+std::vector<std::uint32_t> slots_of(VectorIndex& index, const Vector& query, Facet facet) {
+  const Facet facets[] = {facet};
+  REQUIRE(index.search(query.data(), -2, index.size(), facets) == Refusal::kNone);
+  std::vector<std::uint32_t> slots;
+  for (const Hit& hit : index.results()) slots.push_back(hit.slot);
+  std::sort(slots.begin(), slots.end());
+  return slots;
+}
+
+TEST_CASE("vector index: what carries one facet is put beside each other, and is what it was") {
+  Numbers numbers(3);
+  Pair pair(16);
+  pair.add_all(vectors_of("clustered", 16, 5000, numbers), numbers);
+  pair.remove_some(500, numbers);
+  const Vector query = vectors_of("clustered", 16, 1, numbers)[0];
+  for (int round = 0; round < 2; ++round) {
+    pair.index.prepare();
+    for (Facet facet = 10; facet < 20; ++facet) {
+      CAPTURE(facet);
+      const auto carries = [&](const NaiveRow& row) { return row.facets[1] == facet; };
+      const std::vector<std::uint32_t> slots = slots_of(pair.index, query, facet);
+      REQUIRE(static_cast<std::ptrdiff_t>(slots.size()) ==
+              std::count_if(pair.rows.begin(), pair.rows.end(), carries));
+      CHECK(slots.back() - slots.front() + 1 == slots.size());
+      check_same(pair, query, {-2, 6000, {facet}});
+    }
+    for (const NaiveRow& row : pair.rows) {
+      const float* v = pair.index.vector(row.id);
+      REQUIRE(v != nullptr);
+      const float length = std::sqrt(std::inner_product(
+          row.vector.begin(), row.vector.end(), row.vector.begin(), 0.0F));
+      CHECK(std::inner_product(v, v + 16, row.vector.begin(), 0.0F) ==
+            doctest::Approx(length).epsilon(kRounding));
+    }
+    for (const Question& question : questions(4500)) check_same(pair, query, question);
+    // as many again, and it is due again
+    pair.remove_some(500, numbers);
+    pair.add_all(vectors_of("clustered", 16, 5000, numbers), numbers);
   }
 }
 

@@ -48,6 +48,53 @@ void Facets::swap_out(std::uint32_t slot) {
   first_links_.pop();
 }
 
+bool Facets::order_by_facet(std::uint32_t least, Array<std::uint32_t>& order) const {
+  if (!order.reserve(first_links_.size())) return false;
+  order.clear();
+  for (const List* list : lists_) {
+    if (list == nullptr) continue;
+    for (const Posting& posting : list->postings) {
+      if (rarest(posting.slot, least) == list) order.push(posting.slot);
+    }
+  }
+  for (std::uint32_t slot = 0; slot < first_links_.size(); ++slot) {
+    if (rarest(slot, least) == nullptr) order.push(slot);
+  }
+  return true;
+}
+
+/// Of the slot's lists of at least so many, unless all are in it; nullptr: there is none.
+const Facets::List* Facets::rarest(std::uint32_t slot, std::uint32_t least) const {
+  const List* found = nullptr;
+  std::uint32_t fewest = first_links_.size();
+  for (std::uint32_t link = first_links_[slot]; link != kNothing; link = links_[link].next) {
+    const List* list = lists_[links_[link].list];
+    const std::uint32_t count = list->postings.size();
+    if (count < least || count >= fewest) continue;
+    found = list;
+    fewest = count;
+  }
+  return found;
+}
+
+bool Facets::reorder(const Array<std::uint32_t>& order) {
+  Array<std::uint32_t> before;
+  if (!before.reserve(order.size())) return false;
+  for (const std::uint32_t first_link : first_links_) before.push(first_link);
+  for (List* list : lists_) {
+    if (list != nullptr) list->postings.clear();
+  }
+  for (std::uint32_t slot = 0; slot < order.size(); ++slot) {
+    first_links_[slot] = before[order[slot]];
+    for (std::uint32_t link = first_links_[slot]; link != kNothing; link = links_[link].next) {
+      Array<Posting>& postings = lists_[links_[link].list]->postings;
+      links_[link].place = postings.size();
+      postings.push({slot, link});
+    }
+  }
+  return true;
+}
+
 const Facets::List* Facets::list(Facet facet) const {
   const std::uint32_t number = number_of(facet);
   return number == kNothing ? nullptr : lists_[number];

@@ -39,6 +39,14 @@ class Facets {
   /// The last slot takes the place of `slot`, whose facets must have been cleared.
   void swap_out(std::uint32_t slot);
 
+  /// Into `order`: all slots, those that carry one facet beside each other; a slot that carries
+  /// several of them, by the rarest. Facets of fewer than `least` slots, or of all, do not count.
+  /// false: there is no memory.
+  [[nodiscard]] bool order_by_facet(std::uint32_t least, Array<std::uint32_t>& order) const;
+  /// What was slot `order[i]` is slot `i` from now on, and every list in the order of the slots.
+  /// false: there is no memory, and nothing has changed.
+  [[nodiscard]] bool reorder(const Array<std::uint32_t>& order);
+
   /// nullptr: no slot carries it.
   [[nodiscard]] const List* list(Facet facet) const;
   [[nodiscard]] bool carries(std::uint32_t slot, const List& list) const;
@@ -50,6 +58,7 @@ class Facets {
     std::uint32_t next;  // of the same slot, or of those not in use; kNothing: the last
   };
 
+  [[nodiscard]] const List* rarest(std::uint32_t slot, std::uint32_t least) const;
   [[nodiscard]] std::uint32_t number_of(Facet facet) const;
   std::uint32_t list_for(Facet facet);
   bool add(std::uint32_t slot, Facet facet);

@@ -31,8 +31,7 @@ class HashIndex {
       if (number != kNothing) before.push(number);
     }
     places_.set_size(size);
-    for (std::uint32_t& place : places_) place = kNothing;
-    count_ = 0;
+    clear();
     for (const std::uint32_t number : before) insert(hash_of(number), number);
     return true;
   }
@@ -43,6 +42,12 @@ class HashIndex {
     while (places_[place] != kNothing) place = next(place);
     places_[place] = number;
     ++count_;
+  }
+
+  /// Nothing is in; the room stays.
+  void clear() {
+    for (std::uint32_t& place : places_) place = kNothing;
+    count_ = 0;
   }
 
   /// The thing numbered `from` is numbered `to` from now on.

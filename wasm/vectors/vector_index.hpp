@@ -32,13 +32,13 @@ class VectorIndex {
   /// false: it was not in.
   bool remove(const Id& id);
   [[nodiscard]] bool has(const Id& id) const { return slot_of(id) != kNothing; }
-  /// Of length 1; nullptr: it is not in. Valid until the next add or remove.
+  /// Of length 1; nullptr: it is not in. Valid until the next call.
   [[nodiscard]] const float* vector(const Id& id) const;
   [[nodiscard]] std::uint32_t size() const { return blocks_.size(); }
   [[nodiscard]] std::uint32_t dimensions() const { return blocks_.dimensions(); }
 
-  /// What the next search would do first: remakes the 1-bit codes when that is due, which takes
-  /// about a microsecond a vector.
+  /// What the next search would do first: puts vectors that carry one facet beside each other and
+  /// remakes the 1-bit codes when that is due, which takes a few microseconds a vector.
   void prepare();
   /// All facets must be carried. The answer is results(); refused, there is none.
   Refusal search(const float* query, double threshold, std::uint32_t limit,
@@ -54,6 +54,8 @@ class VectorIndex {
 
   [[nodiscard]] std::uint32_t slot_of(const Id& id) const;
   void remove_slot(std::uint32_t slot);
+  void arrange();
+  void move_slots(Array<std::uint32_t>& order);
   Filtered filter(std::span<const Facet> facets);
   [[nodiscard]] bool search_all(std::uint32_t limit);
   [[nodiscard]] bool search_some(std::uint32_t limit);
