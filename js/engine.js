@@ -375,6 +375,11 @@ export class Core {
     await this.host.disk.wipe((seq, bytes) => this.load(seq, bytes), check)
   }
 
+  /** The page is put away. */
+  rest() {
+    this.host.disk.rest()
+  }
+
   /** Settles what is open with "closed", waits for a commit under way, frees the engine. */
   async close() {
     this.feed({ type: 'close' })

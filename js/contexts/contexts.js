@@ -93,6 +93,7 @@ export class Contexts {
     this.leader?.leave()
     this.tellRole()
     this.formats.leave()
+    this.core.rest()
     this.isAnnounced = false
     if (isKept) this.channel?.close()
   }

@@ -2,13 +2,17 @@
 // what is known of one whose end was never heard of. Knows nothing of what others wrote; the disk reads that.
 
 import { SyncError } from '../error.js'
-import { endIsUnknown, onResult } from './database.js'
+import { endIsUnknown } from './database.js'
 import { addFile, ownBytes } from './records.js'
 
 /** @typedef {import('./records.js').Fail} Fail */
 
 /** Gives a commit up that took it for granted that nobody else was writing. */
-const notAlone = new Error('another context wrote, or folded')
+const notAlone = new Error('another context wrote')
+
+/** @param {Fail} fail @returns {Fail} */
+const isTaken = (fail) => (error) =>
+  fail(error instanceof Error && error.name === 'ConstraintError' ? notAlone : error)
 
 export class Commits {
   /** @param {import('./disk.js').IndexedDbDisk} disk */
@@ -30,6 +34,7 @@ export class Commits {
     try {
       const seq = (await this.alone(segment)) ?? (await this.afterOthers(segment, onSegment))
       this.disk.head = Math.max(this.disk.head, seq)
+      this.disk.renewLease()
       return seq
     } catch (error) {
       const isLate = error instanceof SyncError && error.cause === endIsUnknown
@@ -39,26 +44,19 @@ export class Commits {
   }
 
   /**
-   * One request need not wait for the answer of another. Given up, with nothing changed, if somebody else
-   * wrote or folded.
+   * One request, under a lease: the number is free unless somebody wrote, or wiped. Given up then, with nothing changed.
    *
-   * The end is asked for at the first answer, not at once, though that would be faster: behind a context that
-   * hangs within a transaction ours does not begin, and when it is given up it must still be possible to
-   * abort it, or it would be stored after the app was told that it failed.
+   * The browser is left to end the transaction when that request is answered. Asked to at once it would be faster, but
+   * behind a context that hangs within a transaction ours does not begin, and when it is given up it must still be
+   * possible to abort it, or it would be stored after the app was told that it failed.
    * @param {() => Uint8Array} segment
-   * @returns {Promise<number | null>} null: somebody did, or may have
+   * @returns {Promise<number | null>} null: somebody did, or there is no lease
    */
   async alone(segment) {
-    const { paths, head } = this.disk
-    if (head === 0 || this.unsure) return null
+    const { head, lease } = this.disk
+    if (this.unsure || !lease.covers(head)) return null
     const done = this.disk.transaction('readwrite', (files, fail, begin) => {
-      begin(() => {
-        onResult(files.getAllKeys(paths.segmentsFrom(head), 2), fail, (keys) => {
-          if (keys.length !== 1 || keys[0] !== paths.segment(head)) return fail(notAlone)
-          files.transaction.commit?.() // does not wait for the other answer
-        })
-        this.add(files, fail, segment())
-      })
+      begin(() => this.add(files, isTaken(fail), segment()))
       return () => head + 1
     })
     return done.catch((error) => {

@@ -11,16 +11,17 @@
 //     |
 //   put the next segment --oncomplete--> acknowledged
 //
-// commits.js first tries without waiting for the answers of the first two steps.
+// A context with a lease (lease.js) leaves the first two steps out (commits.js).
 
 import { SyncError } from '../error.js'
 import { Commits } from './commits.js'
 import { clearedError, Database, onResult, storageError } from './database.js'
 import { FoldLimits } from './fold-limits.js'
+import { Lease } from './lease.js'
 import { decodeManifest, noManifest, reach, rowsIn } from './manifest.js'
 import { takeMountedFiles } from './mount.js'
 import { pathsOf } from './paths.js'
-import { begin as beginEmpty, bytesOf, store, upgrade, version } from './records.js'
+import { begin as beginEmpty, bytesOf, putFile, store, upgrade, version } from './records.js'
 import { Snapshots } from './snapshots.js'
 
 /** @typedef {(seq: number, bytes: Uint8Array) => boolean | void} OnSegment false: it is damaged */
@@ -45,6 +46,7 @@ import { Snapshots } from './snapshots.js'
  *   stored file of vectors; false: it is damaged
  * @property {(onSegment: OnSegment, check: () => void) => Promise<void>} wipe forgets everything,
  *   unless `check` throws, which is asked when everything that others added was given
+ * @property {() => void} rest the context is put away: nobody need wait for it
  * @property {() => Promise<void>} close
  */
 
@@ -55,12 +57,13 @@ import { Snapshots } from './snapshots.js'
  * @property {'relaxed' | 'strict'} [durability]
  * @property {number} [foldAfter] segments
  * @property {number} [timeoutMs] how long a callback may take before it counts as lost
+ * @property {LockManager} [locks] default: the browser's
  */
 
 /** @implements {Disk} */
 export class IndexedDbDisk {
   /** @param {DiskOptions} options */
-  constructor({ name, module, durability = 'relaxed', foldAfter, timeoutMs = 15_000 }) {
+  constructor({ name, module, durability = 'relaxed', foldAfter, timeoutMs = 15_000, locks }) {
     /** @type {'durable'} */
     this.kind = 'durable'
     this.name = name
@@ -79,6 +82,7 @@ export class IndexedDbDisk {
       upgrade: (db, transaction) => upgrade(db, transaction, this.paths),
     })
     this.snapshots = new Snapshots(this)
+    this.lease = new Lease(name, locks)
     /** @type {string | null} names the database from its making on; null: nothing was read yet */
     this.life = null
     /** @type {IDBDatabase | null} the connection on which that was looked up last */
@@ -108,12 +112,13 @@ export class IndexedDbDisk {
 
   /** @param {OnSegment} onSegment */
   refresh(onSegment) {
-    return this.inTurn(() =>
-      this.transaction('readonly', (files, fail, begin) => {
+    return this.inTurn(async () => {
+      await this.transaction('readonly', (files, fail, begin) => {
         begin(() => this.readNew(files, fail, onSegment, () => {}))
         return () => {}
-      }),
-    )
+      })
+      if (this.lease.held) this.renewLease()
+    })
   }
 
   /** @param {() => Uint8Array} segment @param {OnSegment} onSegment @returns {Promise<number>} */
@@ -163,22 +168,39 @@ export class IndexedDbDisk {
     ) =>
       this.readNew(files, fail, onSegment, () => {
         check()
-        files.clear()
-        beginEmpty(files, this.paths)
-        // No number is used again: whoever was here before must not take what comes for what was.
-        this.snapshots.skipTo(files, fail, this.head + 1)
+        onResult(files.getAllKeys(this.paths.segmentsFrom(0)), fail, (keys) => {
+          files.clear()
+          beginEmpty(files, this.paths)
+          // Whoever holds a lease must not find the number free that follows the last one it knows.
+          for (const key of keys) putFile(files, fail, String(key), new Uint8Array(0))
+          // No number is used again: whoever was here before must not take what comes for what was.
+          this.snapshots.skipTo(files, fail, this.head + 1)
+        })
       })
-    return this.inTurn(() =>
-      this.transaction('readwrite', (files, fail, begin) => {
+    return this.inTurn(async () => {
+      await this.transaction('readwrite', (files, fail, begin) => {
         begin(() => work(files, fail))
         return () => {}
-      }),
-    )
+      })
+      this.lease.release()
+      await this.snapshots.deleteFolded(this.head + 1)
+    })
+  }
+
+  rest() {
+    this.lease.isSure = false
+    this.last.then(() => this.lease.release())
   }
 
   async close() {
     await this.last.catch(() => {})
+    this.lease.release()
     this.database.drop()
+  }
+
+  /** What is folded can go once no context's lease begins before it. */
+  renewLease() {
+    return this.lease.ask(reach(this.manifest))
   }
 
   /**
@@ -247,31 +269,44 @@ export class IndexedDbDisk {
    * @param {(own: number | null) => void} next
    */
   readNew(files, fail, onSegment, next) {
-    const { paths } = this
-    onResult(files.getAllKeys(paths.segmentsFrom(this.head)), fail, (keys) => {
+    const { paths, lease, head } = this
+    const hasAll = lease.covers(head)
+    onResult(files.getAllKeys(paths.segmentsFrom(head)), fail, (keys) => {
+      const isThere = head > 0 && keys[0] === paths.segment(head)
       const read = () => this.readSegments(files, fail, keys, onSegment, next)
-      if (this.head > 0 && keys[0] === paths.segment(this.head)) return read()
-      this.checkLife(files, fail, () => this.catchUp(files, fail, onSegment, read))
+      if (isThere && hasAll && !this.limits.isDue(this.manifest)) return read()
+      this.snapshots.readManifest(files, fail, (manifest, damaged) => {
+        const goOn = () => {
+          lease.confirm()
+          read()
+        }
+        if (isThere && (hasAll || reach(manifest) <= head)) {
+          if (!damaged) this.setManifest(manifest)
+          return goOn()
+        }
+        this.checkLife(files, fail, () => {
+          if (damaged) this.give(paths.manifests[0], 0, damaged, onSegment)
+          this.catchUp(files, fail, manifest, onSegment, goOn)
+        })
+      })
     })
   }
 
   /**
-   * The segment known last is gone: it was folded, or the data was cleared.
+   * The segments after the one known last are gone: they were folded, or the data was cleared.
    * @param {IDBObjectStore} files
    * @param {import('./records.js').Fail} fail
+   * @param {import('./manifest.js').Manifest} manifest
    * @param {OnSegment} onSegment
    * @param {() => void} then
    */
-  catchUp(files, fail, onSegment, then) {
-    this.snapshots.readManifest(files, fail, (manifest, damaged) => {
-      if (damaged) this.give(this.paths.manifests[0], 0, damaged, onSegment)
-      if (this.head > 0 && reach(manifest) <= this.head) throw clearedError()
-      if (this.commits.isUnsureWithin(reach(manifest))) throw unknownEnd()
-      this.snapshots.readPieces(files, fail, manifest, onSegment, () => {
-        this.setManifest(manifest)
-        this.head = Math.max(this.head, reach(manifest))
-        then()
-      })
+  catchUp(files, fail, manifest, onSegment, then) {
+    if (this.head > 0 && reach(manifest) <= this.head) throw clearedError()
+    if (this.commits.isUnsureWithin(reach(manifest))) throw unknownEnd()
+    this.snapshots.readPieces(files, fail, manifest, onSegment, () => {
+      this.setManifest(manifest)
+      this.head = Math.max(this.head, reach(manifest))
+      then()
     })
   }
 
@@ -286,20 +321,25 @@ export class IndexedDbDisk {
     const added = keys.filter((key) => this.paths.seqOf(key) > this.head)
     if (added.length === 0) return next(null)
     const records = files.getAll(IDBKeyRange.bound(added[0], added[added.length - 1]))
-    onResult(records, fail, (contents) => {
-      /** @type {number | null} */
-      let own = null
+    onResult(records, fail, (found) => {
+      const contents = found.map(bytesOf)
       const first = keys.indexOf(added[0])
-      for (let i = 0; i < contents.length; i++) {
-        const seq = this.paths.seqOf(keys[first + i])
-        if (!(seq > this.head)) continue
-        const bytes = bytesOf(contents[i])
-        this.head = seq
-        if (this.commits.isUnsure(seq, bytes)) own = seq
-        else this.give(this.paths.segment(seq), seq, bytes, onSegment)
-        this.limits.add(seq, bytes.length)
+      const take = () => {
+        /** @type {number | null} */
+        let own = null
+        for (const [i, bytes] of contents.entries()) {
+          const seq = this.paths.seqOf(keys[first + i])
+          if (!(seq > this.head)) continue
+          this.head = seq
+          if (this.commits.isUnsure(seq, bytes)) own = seq
+          else this.give(this.paths.segment(seq), seq, bytes, onSegment)
+          this.limits.add(seq, bytes.length)
+        }
+        next(own)
       }
-      next(own)
+      // damaged, or all that a wipe left
+      if (contents.some(({ length }) => length === 0)) this.checkLife(files, fail, take)
+      else take()
     })
   }
 

@@ -42,5 +42,7 @@ export class MemoryDisk {
     check()
   }
 
+  rest() {}
+
   async close() {}
 }

@@ -1,11 +1,13 @@
 // Owns the snapshots of one journal on the disk: written piece by piece, each in a transaction of its
-// own, and installed by the last one, which also removes what they stand for. Knows no row.
+// own, and installed by the last one; then what they stand for is removed. Knows no row.
 //
 // Vectors are files beside it that stay when a later snapshot takes its place, until most are stale.
 //
 //   piece, piece, piece --> still the manifest of the beginning? --no--> own pieces go, nothing happened
 //                             | yes
-//                           manifest, one generation on; folded segments and older pieces go
+//                           manifest, one generation on; older pieces go
+//                             |
+//                           segments that no context's lease keeps go
 //
 // Killed anywhere before the last transaction: pieces that no manifest names; the next one to install
 // removes them.
@@ -121,8 +123,6 @@ export class Snapshots {
         isInstalled = true
         for (const path of setAside) keepAside(files, fail, path, paths.setAside(path))
         this.putManifest(files, fail, manifest)
-        // The last one stays: contexts tell by it that they are up to date.
-        files.delete(paths.segmentsBefore(snapshot.to))
         this.deleteOthers(files, fail, manifest)
       }
       begin(() =>
@@ -139,7 +139,24 @@ export class Snapshots {
     if (!isFirst) return false
     for (const path of setAside) disk.damaged.delete(path)
     disk.setManifest(manifest)
+    await this.deleteFolded(snapshot.to)
     return true
+  }
+
+  /**
+   * The segments that a snapshot stands for, and on which no context relies any more; what stays goes with the next
+   * snapshot. The last one stays always: contexts tell by it that they are up to date.
+   * @param {number} to
+   */
+  async deleteFolded(to) {
+    const { disk } = this
+    try {
+      if (disk.lease.held) await disk.renewLease()
+      const end = Math.min(to, await disk.lease.lowest())
+      await this.write((files) => files.delete(disk.paths.segmentsBefore(end)))
+    } catch {
+      // they are in nobody's way
+    }
   }
 
   /**

@@ -153,6 +153,22 @@ test('with every message lost, or no channel at all, the next commit or focus re
   })
 })
 
+test('a page that is put away lets go of its lease, and writes again when it is back', async () => {
+  const locks = fakeLocks().client()
+  const { contexts, logs, core } = await join({ locks })
+  const leases = async () =>
+    (await locks.query()).held.filter(({ name }) => name.includes('journal-after'))
+  for (let i = 0; i < 3; i++) await logs.put(one, { ...log, content: `${i}` })
+  assert.equal((await leases()).length, 1)
+  assert.equal(core.host.disk.lease.covers(core.host.disk.head), true)
+  contexts?.leave(true)
+  await until(async () => (await leases()).length === 0)
+  contexts?.enter()
+  await logs.put(one, log)
+  assert.equal(logs.get(one).content, log.content)
+  await until(async () => (await leases()).length === 1)
+})
+
 test('each run begins with what others wrote', async (t) => {
   t.mock.method(Channel.prototype, 'post', () => {})
   const [first, second] = [await join(), await join()]
