@@ -205,8 +205,8 @@ TEST_CASE("vector index: what carries one facet is put beside each other, and is
     for (const NaiveRow& row : pair.rows) {
       const float* v = pair.index.vector(row.id);
       REQUIRE(v != nullptr);
-      const float length = std::sqrt(std::inner_product(
-          row.vector.begin(), row.vector.end(), row.vector.begin(), 0.0F));
+      const float length = std::sqrt(
+          std::inner_product(row.vector.begin(), row.vector.end(), row.vector.begin(), 0.0F));
       CHECK(std::inner_product(v, v + 16, row.vector.begin(), 0.0F) ==
             doctest::Approx(length).epsilon(kRounding));
     }
