@@ -73,7 +73,7 @@ export class Commits {
       const add = (/** @type {number | null} */ own) => {
         written = own ?? this.add(files, fail, segment())
       }
-      begin(() => this.disk.readNew(files, fail, onSegment, add))
+      begin(() => this.disk.reader.readNew(files, fail, onSegment, add))
       return () => written
     })
   }

@@ -15,13 +15,14 @@
 
 import { SyncError } from '../error.js'
 import { Commits } from './commits.js'
-import { clearedError, Database, onResult, storageError } from './database.js'
+import { clearedError, Database, onResult, storageError, unknownEnd } from './database.js'
 import { FoldLimits } from './fold-limits.js'
 import { Lease } from './lease.js'
 import { decodeManifest, noManifest, reach, rowsIn } from './manifest.js'
 import { takeMountedFiles } from './mount.js'
 import { pathsOf } from './paths.js'
-import { begin as beginEmpty, bytesOf, putFile, store, upgrade, version } from './records.js'
+import { Reader } from './reader.js'
+import { begin as beginEmpty, putFile, store, upgrade, version } from './records.js'
 import { Snapshots } from './snapshots.js'
 
 /** @typedef {(seq: number, bytes: Uint8Array) => boolean | void} OnSegment false: it is damaged */
@@ -90,6 +91,7 @@ export class IndexedDbDisk {
     /** @type {Promise<unknown>} one transaction after the other, also across reopening */
     this.last = Promise.resolve()
     this.commits = new Commits(this)
+    this.reader = new Reader(this)
   }
 
   /** @param {OnSegment} onSegment */
@@ -114,7 +116,7 @@ export class IndexedDbDisk {
   refresh(onSegment) {
     return this.inTurn(async () => {
       await this.transaction('readonly', (files, fail, begin) => {
-        begin(() => this.readNew(files, fail, onSegment, () => {}))
+        begin(() => this.reader.readNew(files, fail, onSegment, () => {}))
         return () => {}
       })
       if (this.lease.held) this.renewLease()
@@ -166,7 +168,7 @@ export class IndexedDbDisk {
       /** @type {IDBObjectStore} */ files,
       /** @type {import('./records.js').Fail} */ fail,
     ) =>
-      this.readNew(files, fail, onSegment, () => {
+      this.reader.readNew(files, fail, onSegment, () => {
         check()
         onResult(files.getAllKeys(this.paths.segmentsFrom(0)), fail, (keys) => {
           files.clear()
@@ -188,7 +190,7 @@ export class IndexedDbDisk {
   }
 
   rest() {
-    this.lease.isSure = false
+    this.lease.doubt()
     this.last.then(() => this.lease.release())
   }
 
@@ -217,6 +219,7 @@ export class IndexedDbDisk {
       } catch (error) {
         const known = storageError(error)
         if (known.code !== 'storage-lost') throw known
+        this.lease.doubt()
         this.database.drop()
         return await work().catch((again) => {
           throw storageError(again)
@@ -257,89 +260,6 @@ export class IndexedDbDisk {
       if (this.life !== null && this.life !== life) throw clearedError()
       this.life = life
       then()
-    })
-  }
-
-  /**
-   * Gives the segments after the head to the engine, then goes on in the same transaction. `own` is
-   * the number of a commit of ours whose acknowledgement was lost, found stored after all.
-   * @param {IDBObjectStore} files
-   * @param {import('./records.js').Fail} fail
-   * @param {OnSegment} onSegment
-   * @param {(own: number | null) => void} next
-   */
-  readNew(files, fail, onSegment, next) {
-    const { paths, lease, head } = this
-    const hasAll = lease.covers(head)
-    onResult(files.getAllKeys(paths.segmentsFrom(head)), fail, (keys) => {
-      const isThere = head > 0 && keys[0] === paths.segment(head)
-      const read = () => this.readSegments(files, fail, keys, onSegment, next)
-      if (isThere && hasAll && !this.limits.isDue(this.manifest)) return read()
-      this.snapshots.readManifest(files, fail, (manifest, damaged) => {
-        const goOn = () => {
-          lease.confirm()
-          read()
-        }
-        if (isThere && (hasAll || reach(manifest) <= head)) {
-          if (!damaged) this.setManifest(manifest)
-          return goOn()
-        }
-        this.checkLife(files, fail, () => {
-          if (damaged) this.give(paths.manifests[0], 0, damaged, onSegment)
-          this.catchUp(files, fail, manifest, onSegment, goOn)
-        })
-      })
-    })
-  }
-
-  /**
-   * The segments after the one known last are gone: they were folded, or the data was cleared.
-   * @param {IDBObjectStore} files
-   * @param {import('./records.js').Fail} fail
-   * @param {import('./manifest.js').Manifest} manifest
-   * @param {OnSegment} onSegment
-   * @param {() => void} then
-   */
-  catchUp(files, fail, manifest, onSegment, then) {
-    if (this.head > 0 && reach(manifest) <= this.head) throw clearedError()
-    if (this.commits.isUnsureWithin(reach(manifest))) throw unknownEnd()
-    this.snapshots.readPieces(files, fail, manifest, onSegment, () => {
-      this.setManifest(manifest)
-      this.head = Math.max(this.head, reach(manifest))
-      then()
-    })
-  }
-
-  /**
-   * @param {IDBObjectStore} files
-   * @param {import('./records.js').Fail} fail
-   * @param {IDBValidKey[]} keys
-   * @param {OnSegment} onSegment
-   * @param {(own: number | null) => void} next
-   */
-  readSegments(files, fail, keys, onSegment, next) {
-    const added = keys.filter((key) => this.paths.seqOf(key) > this.head)
-    if (added.length === 0) return next(null)
-    const records = files.getAll(IDBKeyRange.bound(added[0], added[added.length - 1]))
-    onResult(records, fail, (found) => {
-      const contents = found.map(bytesOf)
-      const first = keys.indexOf(added[0])
-      const take = () => {
-        /** @type {number | null} */
-        let own = null
-        for (const [i, bytes] of contents.entries()) {
-          const seq = this.paths.seqOf(keys[first + i])
-          if (!(seq > this.head)) continue
-          this.head = seq
-          if (this.commits.isUnsure(seq, bytes)) own = seq
-          else this.give(this.paths.segment(seq), seq, bytes, onSegment)
-          this.limits.add(seq, bytes.length)
-        }
-        next(own)
-      }
-      // damaged, or all that a wipe left
-      if (contents.some(({ length }) => length === 0)) this.checkLife(files, fail, take)
-      else take()
     })
   }
 
@@ -385,13 +305,4 @@ export class IndexedDbDisk {
     this.manifest = manifest
     this.limits.forget(reach(manifest))
   }
-}
-
-/** @param {unknown} [cause] */
-function unknownEnd(cause) {
-  return new SyncError(
-    'storage-lost',
-    'the local database was lost while it was written: look whether this write is there',
-    cause,
-  )
 }

@@ -79,18 +79,27 @@ export class Lease {
     this.isSure = this.held !== null
   }
 
+  /** Something went wrong, or is about to: the journal is looked at before it is written again. */
+  doubt() {
+    this.isSure = false
+  }
+
   /** No commit may be under way: what it relies on may be deleted from here on. */
   release() {
     const { held } = this
     this.asked = null
     this.held = null
-    this.isSure = false
+    this.doubt()
     held?.end()
   }
 
-  /** Up to this segment no context relies on any. Infinity: none relies on anything. @returns {Promise<number>} */
+  /**
+   * Up to this segment no context relies on any. Infinity: none relies on anything.
+   * @returns {Promise<number>} rejects where that cannot be told
+   */
   async lowest() {
-    const { held = [], pending = [] } = (await this.locks?.query()) ?? {}
+    const late = () => new Error('the browser does not tell who holds a lock')
+    const { held = [], pending = [] } = (await within(patienceMs, this.locks?.query(), late)) ?? {}
     const from = [...held, ...pending].flatMap(({ name = '' }) =>
       name.startsWith(this.prefix) ? [Number(name.slice(this.prefix.length))] : [],
     )

@@ -36,7 +36,8 @@ async function openContext(name, options = {}) {
   }
   await disk.load(onSegment)
   const write = (/** @type {string} */ value) => disk.commit(() => bytes(value), onSegment)
-  return { disk, seen, write, onSegment }
+  const refresh = () => disk.refresh(onSegment)
+  return { disk, seen, write, refresh, onSegment }
 }
 
 /** What a fresh context finds: the same with every IDBFS there is. @param {string} name */
@@ -396,11 +397,13 @@ test('a stale context does not bring cleared data back', async () => {
 
 test('a store that was emptied is not written into', async () => {
   const name = newName()
-  const { write } = await openContext(name)
-  await write('a')
+  const { write, refresh } = await openContext(name, { locks: fakeLocks().client() })
+  for (const value of ['a', 'b', 'c']) await write(value)
   const db = await result(indexedDB.open(name))
   await result(db.transaction('FILE_DATA', 'readwrite').objectStore('FILE_DATA').clear())
   db.close()
+  // as a page does when it is looked at again
+  await assert.rejects(refresh(), { code: 'storage-lost', message: /cleared/ })
   await assert.rejects(write('b'), { code: 'storage-lost', message: /cleared/ })
   assert.deepEqual([...(await storedFiles(name)).keys()], [])
 })
