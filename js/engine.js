@@ -353,6 +353,7 @@ export class Core {
     const text = `the core broke down: ${messageOf(cause)}`
     this.broken = new SyncError('invariant', text, cause)
     this.rejectAll(this.broken)
+    this.host.disk.rest()
     clearTimeout(this.timer)
     this.events = []
     this.effects = []
@@ -373,11 +374,6 @@ export class Core {
   async wipe(check) {
     await this.commits
     await this.host.disk.wipe((seq, bytes) => this.load(seq, bytes), check)
-  }
-
-  /** The page is put away. */
-  rest() {
-    this.host.disk.rest()
   }
 
   /** Settles what is open with "closed", waits for a commit under way, frees the engine. */

@@ -140,7 +140,7 @@ export async function open(options, createModule) {
       () => core.free(),
       () => requests.stop(),
     )
-    const contexts = new Contexts({ core, name: isDurable ? name : '', autoSync, format })
+    const contexts = new Contexts({ core, disk, name: isDurable ? name : '', autoSync, format })
     undo.push(() => contexts.stop())
     const rpc = rpcAs({ fetch: requests.fetch, session: source.get, userId })
     state = new ClientState({ ...parts, core, contexts, rpc })

@@ -14,12 +14,14 @@ export class Contexts {
   /**
    * @param {object} parts
    * @param {import('../engine.js').Core} parts.core
+   * @param {import('../storage/disk.js').Disk} parts.disk
    * @param {string} parts.name of the database; '' when there is none to share
    * @param {boolean} parts.autoSync
    * @param {number} parts.format the newest of stored data that this context knows
    */
-  constructor({ core, name, autoSync, format }) {
+  constructor({ core, disk, name, autoSync, format }) {
     this.core = core
+    this.disk = disk
     this.name = name
     this.autoSync = autoSync
     /** Brings in what others wrote; resolves when it is there. */
@@ -77,6 +79,7 @@ export class Contexts {
   enter() {
     if (!this.isAway || this.isRetired) return
     this.isAway = false
+    this.disk.wake()
     this.announce()
     this.leader?.start()
     this.tellRole()
@@ -93,7 +96,7 @@ export class Contexts {
     this.leader?.leave()
     this.tellRole()
     this.formats.leave()
-    this.core.rest()
+    this.disk.rest()
     this.isAnnounced = false
     if (isKept) this.channel?.close()
   }

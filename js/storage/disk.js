@@ -47,7 +47,8 @@ import { Snapshots } from './snapshots.js'
  *   stored file of vectors; false: it is damaged
  * @property {(onSegment: OnSegment, check: () => void) => Promise<void>} wipe forgets everything,
  *   unless `check` throws, which is asked when everything that others added was given
- * @property {() => void} rest the context is put away: nobody need wait for it
+ * @property {() => void} rest the context is put away, or of no use any more: nobody need wait for it
+ * @property {() => void} wake it is back
  * @property {() => Promise<void>} close
  */
 
@@ -170,28 +171,37 @@ export class IndexedDbDisk {
     ) =>
       this.reader.readNew(files, fail, onSegment, () => {
         check()
-        onResult(files.getAllKeys(this.paths.segmentsFrom(0)), fail, (keys) => {
-          files.clear()
-          beginEmpty(files, this.paths)
-          // Whoever holds a lease must not find the number free that follows the last one it knows.
-          for (const key of keys) putFile(files, fail, String(key), new Uint8Array(0))
-          // No number is used again: whoever was here before must not take what comes for what was.
-          this.snapshots.skipTo(files, fail, this.head + 1)
+        this.snapshots.readManifest(files, fail, ({ generation }) => {
+          onResult(files.getAllKeys(this.paths.segmentsFrom(0)), fail, (keys) => {
+            files.clear()
+            beginEmpty(files, this.paths)
+            // Whoever holds a lease must not find the number free that follows the last one it knows.
+            for (const key of keys) putFile(files, fail, String(key), new Uint8Array(0))
+            // Neither number is used again: whoever was here before must not take what comes for what
+            // was, and whoever is folding what was must not install it.
+            this.snapshots.skipTo(files, fail, { to: this.head + 1, generation: generation + 1 })
+          })
         })
       })
-    return this.inTurn(async () => {
-      await this.transaction('readwrite', (files, fail, begin) => {
+    const wiped = this.inTurn(() =>
+      this.transaction('readwrite', (files, fail, begin) => {
         begin(() => work(files, fail))
         return () => {}
-      })
+      }),
+    )
+    return wiped.then(() => {
       this.lease.release()
-      await this.snapshots.deleteFolded(this.head + 1)
+      return this.snapshots.deleteFolded(this.head + 1)
     })
   }
 
   rest() {
-    this.lease.doubt()
-    this.last.then(() => this.lease.release())
+    this.lease.suspend()
+    this.last.then(() => this.lease.isSuspended && this.lease.release())
+  }
+
+  wake() {
+    this.lease.resume()
   }
 
   async close() {
@@ -219,14 +229,14 @@ export class IndexedDbDisk {
       } catch (error) {
         const known = storageError(error)
         if (known.code !== 'storage-lost') throw known
-        this.lease.doubt()
         this.database.drop()
         return await work().catch((again) => {
           throw storageError(again)
         })
       }
     })
-    this.last = result.catch(() => {})
+    // It may never write again: nobody need wait for it. If it does, it looks first.
+    this.last = result.catch(() => this.lease.release())
     return result
   }
 
@@ -289,6 +299,10 @@ export class IndexedDbDisk {
       .list(paths.journal)
       .map((path) => ({ seq: paths.seqOf(path), path }))
       .filter(({ seq }) => seq > base)
+    // damaged, or wiped while IDBFS was reading
+    if (segments.some(({ path }) => files.get(path)?.length === 0)) return
+    // What is given here must be of the database that is looked at next.
+    this.life = String(files.get(paths.life))
     for (const { seq, path } of pieces) this.give(path, seq, files.take(path), onSegment)
     this.setManifest(manifest ?? noManifest)
     this.head = base

@@ -25,6 +25,7 @@ export class Lease {
     /** @type {Claim | null} */
     this.held = null
     this.isSure = false
+    this.isSuspended = false
   }
 
   /** Is the promise kept for all segments after this one, the newest that a context knows? @param {number} head */
@@ -38,7 +39,7 @@ export class Lease {
    * @returns {Promise<unknown>} resolves when it is held, or is not to be had; never rejects
    */
   ask(from) {
-    if (!this.locks || this.held?.from === from) return Promise.resolve()
+    if (!this.locks || this.isSuspended || this.held?.from === from) return Promise.resolve()
     if (this.asked?.from === from) return this.asked.granted
     /** @type {Claim} */
     const claim = { from, end: () => {}, granted: Promise.resolve() }
@@ -76,12 +77,17 @@ export class Lease {
 
   /** Called in a transaction that found the context to know the whole journal, or made it know. */
   confirm() {
-    this.isSure = this.held !== null
+    this.isSure = this.held !== null && !this.isSuspended
   }
 
-  /** Something went wrong, or is about to: the journal is looked at before it is written again. */
-  doubt() {
+  /** The context is put away: from here on it looks, and asks for nothing. */
+  suspend() {
+    this.isSuspended = true
     this.isSure = false
+  }
+
+  resume() {
+    this.isSuspended = false
   }
 
   /** No commit may be under way: what it relies on may be deleted from here on. */
@@ -89,7 +95,7 @@ export class Lease {
     const { held } = this
     this.asked = null
     this.held = null
-    this.doubt()
+    this.isSure = false
     held?.end()
   }
 

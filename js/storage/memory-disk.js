@@ -43,6 +43,7 @@ export class MemoryDisk {
   }
 
   rest() {}
+  wake() {}
 
   async close() {}
 }

@@ -32,7 +32,7 @@ export class Reader {
       if (isThere && hasAll && !disk.limits.isDue(disk.manifest)) return read()
       disk.snapshots.readManifest(files, fail, (manifest, damaged) => {
         const goOn = () => {
-          lease.confirm()
+          if (!damaged) lease.confirm()
           read()
         }
         if (isThere && (hasAll || reach(manifest) <= head)) {
@@ -90,7 +90,7 @@ export class Reader {
           disk.head = seq
           if (disk.commits.isUnsure(seq, bytes)) own = seq
           else disk.give(disk.paths.segment(seq), seq, bytes, onSegment)
-          disk.limits.add(seq, bytes.length)
+          if (seq > reach(disk.manifest)) disk.limits.add(seq, bytes.length)
         }
         next(own)
       }

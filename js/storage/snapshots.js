@@ -227,15 +227,16 @@ export class Snapshots {
     })
   }
 
-  /** An empty snapshot: the journal goes on after this number. @param {IDBObjectStore} files @param {Fail} fail @param {number} to */
-  skipTo(files, fail, to) {
-    const { manifest, paths } = this.disk
+  /**
+   * An empty snapshot: the journal goes on after this number.
+   * @param {IDBObjectStore} files
+   * @param {Fail} fail
+   * @param {{ to: number, generation: number }} numbers
+   */
+  skipTo(files, fail, { to, generation }) {
+    const { paths } = this.disk
     const empty = { to, id: paths.snapshotId(to, randomHex()), pieces: 0, rows: 0, bytes: 0 }
-    this.putManifest(files, fail, {
-      generation: manifest.generation + 1,
-      snapshots: [empty],
-      vectors: [],
-    })
+    this.putManifest(files, fail, { generation, snapshots: [empty], vectors: [] })
     putFile(files, fail, paths.segment(to), new Uint8Array(0)) // stands there as any last one does
   }
 

@@ -10,6 +10,7 @@ import { Channel } from '../../js/contexts/channel.js'
 import { coalesced } from '../../js/contexts/coalesced.js'
 import { Contexts } from '../../js/contexts/contexts.js'
 import { IndexedDbDisk } from '../../js/storage/disk.js'
+import { MemoryDisk } from '../../js/storage/memory-disk.js'
 import { createFakeModule } from '../support/fake-engine.js'
 import { fakeLocks } from '../support/fake-locks.js'
 import { anna, newDatabase, openClient, until } from '../support/open-client.js'
@@ -71,7 +72,7 @@ test('while it is loading nothing is read for a hint: it would be there twice', 
   const name = `/${database}/${anna}`
   let refreshes = 0
   const core = /** @type {any} */ ({ refresh: async () => void refreshes++, feed() {} })
-  const contexts = new Contexts({ core, name, autoSync: false, format: 2 })
+  const contexts = new Contexts({ core, disk: new MemoryDisk(), name, autoSync: false, format: 2 })
   const other = new Channel(`somatic-sync:${name}`, () => {})
   other.open()
   await contexts.announce()

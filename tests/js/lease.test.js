@@ -252,6 +252,112 @@ test('a wipe leaves no number free for who has a lease, and nothing else', async
   assert.deepEqual(await segments(name), [8])
 })
 
+test('what a wipe forgot does not come back with a fold that was under way', async () => {
+  const name = newName()
+  const { client } = fakeLocks()
+  const [behind, folder] = [await openContext(name, client()), await openContext(name, client())]
+  for (const value of ['a', 'b', 'c']) await behind.write(value)
+  await folder.write('d')
+  assert.equal(await folder.fold(), true) // `behind` has a lease, and did not hear of it
+  await folder.write('e')
+  // the folder stands still after its look at the manifest
+  const { snapshots } = folder.disk
+  const look = snapshots.currentManifest.bind(snapshots)
+  let goOn = () => {}
+  const looked = new Promise((resolve) => {
+    snapshots.currentManifest = async () => {
+      const manifest = await look()
+      await new Promise((go) => {
+        goOn = () => go(null)
+        resolve(null)
+      })
+      return manifest
+    }
+  })
+  const folding = folder.fold()
+  await looked
+  await behind.wipe()
+  goOn()
+  assert.equal(await folding, false)
+  assert.deepEqual([...(await openContext(name, client())).known], [])
+  const files = [...(await storedFiles(name)).keys()]
+  assert.deepEqual(
+    files.filter((path) => path.startsWith('snapshot/')),
+    [],
+  )
+})
+
+test('wiped while it is opened, a context does not take the old rows into the new database', async () => {
+  const name = newName()
+  const { client } = fakeLocks()
+  const other = await openContext(name, client())
+  for (const value of ['a', 'b']) await other.write(value)
+  const { takeFiles } = IndexedDbDisk.prototype
+  /** @type {Promise<unknown> | undefined} */
+  let wiped
+  /** @this {IndexedDbDisk} @param {Parameters<typeof takeFiles>} args */
+  function takeAndWipe(...args) {
+    takeFiles.apply(this, args)
+    wiped = other.wipe()
+  }
+  IndexedDbDisk.prototype.takeFiles = takeAndWipe
+  try {
+    await assert.rejects(openContext(name, client()), { code: 'storage-lost', message: /cleared/ })
+  } finally {
+    IndexedDbDisk.prototype.takeFiles = takeFiles
+  }
+  await wiped
+  assert.deepEqual([...(await openContext(name, client())).known], [])
+})
+
+test('who is never told who holds locks folds and wipes all the same', async () => {
+  const silent = { ...fakeLocks().client(), query: () => new Promise(() => {}) }
+  const context = await openContext(newName(), silent)
+  await context.write('a')
+  assert.equal(await context.fold(), true)
+  const wiped = context.wipe()
+  await assert.rejects(context.write('b'), /cleared/, 'though the wipe still waits for an answer')
+  await wiped
+})
+
+test('a context whose database was wiped keeps nothing from being deleted', async () => {
+  const name = newName()
+  const { client } = fakeLocks()
+  const stale = await openContext(name, client())
+  for (const value of ['a', 'b']) await stale.write(value)
+  await (await openContext(name, client())).wipe()
+  await assert.rejects(stale.write('x'), /cleared/)
+  const next = await openContext(name, client())
+  for (const value of ['c', 'd', 'e']) await next.write(value)
+  assert.equal(await next.fold(), true)
+  assert.equal((await segments(name)).length, 1)
+})
+
+test('what was written while a page was put away does not bring its lease back', async () => {
+  const { client } = fakeLocks()
+  const locks = client()
+  const context = await openContext(newName(), locks)
+  for (const value of ['a', 'b']) await context.write(value)
+  const last = context.write('c')
+  context.disk.rest()
+  await last
+  await context.write('d')
+  await settled()
+  assert.deepEqual((await locks.query()).held, [])
+})
+
+test('folded segments that are read late do not count for the next fold', async () => {
+  const name = newName()
+  const { client } = fakeLocks()
+  const [first, second] = [await openContext(name, client()), await openContext(name, client())]
+  for (const value of ['a', 'b']) await first.write(value)
+  for (let i = 0; i < 30; i++) await second.write(`${i}`)
+  assert.equal(await second.fold(), true)
+  first.disk.limits.segments = 2
+  await first.refresh()
+  assert.deepEqual([first.disk.isFoldDue(), first.known.size], [false, 32])
+})
+
 /** xorshift32 @param {number} seed */
 function dice(seed) {
   let state = seed * 2654435761 + 1
@@ -273,16 +379,33 @@ async function live(seed) {
   const counts = { writes: 0, alone: 0, folds: 0, wipes: 0, crashes: 0, rests: 0 }
   /** @type {Set<Promise<unknown>>} */
   const underWay = new Set()
+  let isWiped = false
   let wiped = 0
 
   const open = async () => {
     const locks = client()
     // a lock is granted some time after it was asked for: others fold and delete in between
-    const request = async (/** @type {[any, any, any]} */ ...args) => {
+    const lag = async () => {
       for (let left = roll(3) === 0 ? roll(400) : 0; left > 0; left--) await settled()
+    }
+    const request = async (/** @type {[any, any, any]} */ ...args) => {
+      await lag()
       return locks.request(...args)
     }
-    return { ...(await openContext(name, { ...locks, request })), locks, isGone: false }
+    const query = async () => {
+      const answer = await locks.query()
+      await lag()
+      return answer
+    }
+    for (;;) {
+      try {
+        const slow = { ...locks, request, query }
+        return { ...(await openContext(name, slow)), locks, isGone: false }
+      } catch (error) {
+        // wiped while it was opened
+        assert.match(String(error), /cleared/)
+      }
+    }
   }
   /** @typedef {Awaited<ReturnType<typeof open>>} Living */
 
@@ -292,7 +415,7 @@ async function live(seed) {
       // a wipe of another context is the only thing that may go wrong
       if (context.isGone) return
       assert.equal(`${error.code} ${/cleared/.test(error.message)}`, 'storage-lost true', error)
-      assert.ok(wiped > 0)
+      assert.ok(isWiped)
       context.isGone = true
     })
     underWay.add(done)
@@ -313,22 +436,26 @@ async function live(seed) {
 
   /** @param {Living} context */
   const fold = async (context) => {
-    if (await context.fold()) counts.folds += 1
+    // it does not try again when the connection is lost; the next one does
+    if (await context.fold().catch(() => false)) counts.folds += 1
   }
 
   /** @param {Living} context */
   const wipe = async (context) => {
+    isWiped = true
     await context.wipe()
     wiped = context.disk.head + 1
-    acknowledged.clear()
+    for (const seq of acknowledged.keys()) if (seq <= wiped) acknowledged.delete(seq)
     context.isGone = true
     counts.wipes += 1
   }
 
-  /** @param {Living} context */
+  /** Put away, and back some time later. @param {Living} context */
   const rest = async (context) => {
     context.disk.rest()
     counts.rests += 1
+    for (let left = roll(40); left > 0; left--) await settled()
+    context.disk.wake()
   }
 
   /** @param {Living} context */
@@ -339,12 +466,16 @@ async function live(seed) {
     counts.crashes += 1
   }
 
+  /** As Safari does: the handle is there, and dead. @param {Living} context */
+  const disconnect = async (context) => context.disk.database.db?.close()
+
   /** In a hundred steps. @type {[number, (context: Living, step: number) => Promise<unknown>][]} */
   const ways = [
     [60, (context, step) => write(context, `${seed}/${step}`)],
     [12, (context) => context.refresh()],
     [12, fold],
-    [8, rest],
+    [6, rest],
+    [2, disconnect],
     [7, crash],
     [1, wipe],
   ]
@@ -367,6 +498,7 @@ async function live(seed) {
   await Promise.all(underWay)
   const fresh = await open()
   for (const [seq, value] of acknowledged) assert.equal(fresh.known.get(seq), value)
+  for (const seq of fresh.known.keys()) assert.ok(seq > wiped, `${seq} was wiped, up to ${wiped}`)
   for (const context of contexts) {
     if (!context.isGone) await start(context, () => context.refresh())
     if (!context.isGone)
@@ -379,8 +511,7 @@ test('100 histories: nothing acknowledged is lost, and every context knows it', 
   const sum = { writes: 0, alone: 0, folds: 0, wipes: 0, crashes: 0, rests: 0 }
   for (let seed = 1; seed <= 100; seed++) {
     const counts = await live(seed).catch((error) => {
-      error.message = `seed ${seed}: ${error.message}`
-      throw error
+      throw new Error(`seed ${seed}: ${error.message}`, { cause: error })
     })
     for (const [what, count] of Object.entries(counts))
       sum[/** @type {keyof typeof sum} */ (what)] += count
