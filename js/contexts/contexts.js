@@ -92,11 +92,11 @@ export class Contexts {
    */
   leave(isKept) {
     this.isAway = true
+    this.disk.rest()
     this.news.flush()
     this.leader?.leave()
     this.tellRole()
     this.formats.leave()
-    this.disk.rest()
     this.isAnnounced = false
     if (isKept) this.channel?.close()
   }
@@ -173,8 +173,9 @@ export class Contexts {
   onLead(isLeading) {
     this.core.feed({ type: 'leaderIs', here: isLeading })
     this.tellRole()
-    // also who lost the lead: it may have stood still, and not have heard what was said meanwhile
-    this.onCalled(isLeading)
+    // also who lost the lead: it may have stood still, and not have heard what was said meanwhile. Who is
+    // put away looks when it is back: in the middle of a look a browser does not keep the page
+    if (!this.isAway) this.onCalled(isLeading)
   }
 
   /** @param {boolean} pull */

@@ -23,6 +23,8 @@ export class Commits {
      * @type {{ seq: number, bytes: Uint8Array, isLate: boolean } | null}
      */
     this.unsure = null
+    /** a commit that relies on the lease is under way */
+    this.isAlone = false
   }
 
   /**
@@ -55,15 +57,20 @@ export class Commits {
   async alone(segment) {
     const { head, lease } = this.disk
     if (this.unsure || !lease.covers(head)) return null
-    const done = this.disk.transaction('readwrite', (files, fail, begin) => {
-      begin(() => this.add(files, isTaken(fail), segment()))
-      return () => head + 1
-    })
-    return done.catch((error) => {
+    this.isAlone = true
+    try {
+      return await this.disk.transaction('readwrite', (files, fail, begin) => {
+        begin(() => this.add(files, isTaken(fail), segment()))
+        return () => head + 1
+      })
+    } catch (error) {
       if (error !== notAlone) throw error
       this.forget()
       return null
-    })
+    } finally {
+      this.isAlone = false
+      if (lease.isSuspended) lease.release()
+    }
   }
 
   /** @param {() => Uint8Array} segment @param {import('./disk.js').OnSegment} onSegment @returns {Promise<number>} */

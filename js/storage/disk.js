@@ -197,7 +197,7 @@ export class IndexedDbDisk {
 
   rest() {
     this.lease.suspend()
-    this.last.then(() => this.lease.isSuspended && this.lease.release())
+    if (!this.commits.isAlone) this.lease.release()
   }
 
   wake() {
