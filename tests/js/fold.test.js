@@ -4,34 +4,18 @@
 import 'fake-indexeddb/auto'
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { IndexedDbDisk } from '../../js/storage/disk.js'
 import { decodeManifest, encodeManifest } from '../../js/storage/manifest.js'
 import { pathsOf } from '../../js/storage/paths.js'
-import { fakeFs, result } from '../support/fake-fs.js'
+import { bytes, closeDisks, newName, noVectors, openDisk, text } from '../support/disks.js'
+import { result } from '../support/fake-fs.js'
 import { engines, newDatabase, openClient, until } from '../support/open-client.js'
 import { storedFiles } from '../support/stored-files.js'
 
-/** @type {IndexedDbDisk[]} */
-let disks = []
-afterEach(() => {
-  for (const disk of disks) disk.database.drop()
-  disks = []
-})
-
-const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text)
-const text = (/** @type {Uint8Array} */ contents) => new TextDecoder().decode(contents)
-const nothing = new Uint8Array(0)
-const noVectors = {
-  nextVectors: () => nothing,
-  namedVectors: () => 0,
-  vectorsStillNamed: () => nothing,
-}
-const newName = () => `/${newDatabase()}/user`
+afterEach(closeDisks)
 
 /** @param {string} name @param {object} [options] */
 async function openContext(name, options = {}) {
-  const disk = new IndexedDbDisk({ name, module: fakeFs(), timeoutMs: 500, ...options })
-  disks.push(disk)
+  const disk = openDisk(name, { timeoutMs: 500, ...options })
   /** @type {string[]} */
   const seen = []
   const onSegment = (/** @type {number} */ seq, /** @type {Uint8Array} */ contents) => {

@@ -6,22 +6,13 @@ import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { IndexedDbDisk } from '../../js/storage/disk.js'
 import { Lease } from '../../js/storage/lease.js'
-import { fakeFs } from '../support/fake-fs.js'
+import { bytes, closeDisks, newName, nothing, noVectors, openDisk, text } from '../support/disks.js'
 import { fakeLocks } from '../support/fake-locks.js'
-import { newDatabase } from '../support/open-client.js'
 import { storedFiles } from '../support/stored-files.js'
+import { random } from '../support/vectors.js'
 
-/** @type {IndexedDbDisk[]} */
-let disks = []
-afterEach(() => {
-  for (const disk of disks) disk.database.drop()
-  disks = []
-})
+afterEach(closeDisks)
 
-const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text)
-const text = (/** @type {Uint8Array} */ contents) => new TextDecoder().decode(contents)
-const nothing = new Uint8Array(0)
-const newName = () => `/${newDatabase()}/user`
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 /**
@@ -30,8 +21,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve))
  * @param {any} locks
  */
 async function openContext(name, locks) {
-  const disk = new IndexedDbDisk({ name, module: fakeFs(), timeoutMs: 5_000, locks })
-  disks.push(disk)
+  const disk = openDisk(name, { timeoutMs: 5_000, locks })
   /** @type {Map<number, string>} */
   const known = new Map()
   const onSegment = (/** @type {number} */ seq, /** @type {Uint8Array} */ contents) => {
@@ -52,11 +42,8 @@ async function openContext(name, locks) {
     const piece = bytes(JSON.stringify([...known].filter(([seq]) => seq <= to)))
     const pieces = [piece, nothing]
     return disk.fold({
-      ...{ to, isWhole: true, rows: known.size },
+      ...{ ...noVectors, to, isWhole: true, rows: known.size },
       nextPiece: () => /** @type {Uint8Array} */ (pieces.shift()),
-      nextVectors: () => nothing,
-      namedVectors: () => 0,
-      vectorsStillNamed: () => nothing,
     })
   }
   const refresh = () => disk.refresh(onSegment)
@@ -76,7 +63,7 @@ async function segments(name) {
   return found
 }
 
-/** How many requests a context makes of the database meanwhile. @param {() => Promise<unknown>} work */
+/** Which requests are made of the database meanwhile, in order. @param {() => Promise<unknown>} work */
 async function requests(work) {
   const { prototype } = IDBObjectStore
   /** @type {string[]} */
@@ -358,21 +345,11 @@ test('folded segments that are read late do not count for the next fold', async 
   assert.deepEqual([first.disk.isFoldDue(), first.known.size], [false, 32])
 })
 
-/** xorshift32 @param {number} seed */
-function dice(seed) {
-  let state = seed * 2654435761 + 1
-  return (/** @type {number} */ sides) => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % sides
-  }
-}
-
 /** A history of contexts of one database; what must never be is asserted on the way. @param {number} seed */
 async function live(seed) {
   const name = newName()
-  const roll = dice(seed)
+  const next = random(seed)
+  const roll = (/** @type {number} */ sides) => Math.floor(next() * sides)
   const { client } = fakeLocks()
   /** @type {Map<number, string>} acknowledged, and not wiped since */
   const acknowledged = new Map()
@@ -515,8 +492,7 @@ test('100 histories: nothing acknowledged is lost, and every context knows it', 
     })
     for (const [what, count] of Object.entries(counts))
       sum[/** @type {keyof typeof sum} */ (what)] += count
-    for (const disk of disks) disk.database.drop()
-    disks = []
+    closeDisks()
   }
   t.diagnostic(JSON.stringify(sum))
   for (const count of Object.values(sum)) assert.ok(count > 50)
