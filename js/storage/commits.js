@@ -1,5 +1,5 @@
-// Owns how one segment becomes durable: the transaction of a commit, first as if nobody else were writing, and
-// what is known of one whose end was never heard of. Knows nothing of what others wrote; the disk reads that.
+// Owns how one segment becomes durable: the transaction of a commit, under a lease as if nobody else were
+// writing, and what is known of one whose end was never heard of. Knows nothing of what others wrote: reader.js does.
 
 import { SyncError } from '../error.js'
 import { endIsUnknown } from './database.js'
@@ -10,8 +10,8 @@ import { addFile, ownBytes } from './records.js'
 /** Gives a commit up that took it for granted that nobody else was writing. */
 const notAlone = new Error('another context wrote')
 
-/** @param {Fail} fail @returns {Fail} */
-const isTaken = (fail) => (error) =>
+/** @param {Fail} fail @returns {Fail} says so where the number was there already */
+const notAloneIfTaken = (fail) => (error) =>
   fail(error instanceof Error && error.name === 'ConstraintError' ? notAlone : error)
 
 export class Commits {
@@ -36,7 +36,7 @@ export class Commits {
     try {
       const seq = (await this.alone(segment)) ?? (await this.afterOthers(segment, onSegment))
       this.disk.head = Math.max(this.disk.head, seq)
-      this.disk.renewLease()
+      this.disk.takeLease()
       return seq
     } catch (error) {
       const isLate = error instanceof SyncError && error.cause === endIsUnknown
@@ -60,7 +60,7 @@ export class Commits {
     this.isAlone = true
     try {
       return await this.disk.transaction('readwrite', (files, fail, begin) => {
-        begin(() => this.add(files, isTaken(fail), segment()))
+        begin(() => this.add(files, notAloneIfTaken(fail), segment()))
         return () => head + 1
       })
     } catch (error) {

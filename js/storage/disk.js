@@ -3,15 +3,16 @@
 // what is in a segment.
 //
 // FS.syncfs(false) is never called: it rolls back and deletes what other tabs wrote. Instead a commit
-// is ONE readwrite transaction, so that IndexedDB's own order of transactions is the lock:
+// is ONE readwrite transaction (commits.js, reader.js), so that IndexedDB's own order of transactions is the lock:
 //
-//   same database as ever? own newest segment still there? --no--> folded meanwhile: its snapshots
-//     | yes                                              \----> or cleared: "storage-lost"
+//   same database as ever? own newest segment still there,
+//   and no snapshot that reaches further? --no--> folded meanwhile: its snapshots
+//     | yes                             \----> or cleared: "storage-lost"
 //   segments of other contexts after it --> the engine, inside the transaction
 //     |
 //   put the next segment --oncomplete--> acknowledged
 //
-// A context with a lease (lease.js) leaves the first two steps out (commits.js).
+// A context with a lease (lease.js) leaves the first two steps out.
 
 import { SyncError } from '../error.js'
 import { Commits } from './commits.js'
@@ -120,7 +121,7 @@ export class IndexedDbDisk {
         begin(() => this.reader.readNew(files, fail, onSegment, () => {}))
         return () => {}
       })
-      if (this.lease.held) this.renewLease()
+      this.renewLease()
     })
   }
 
@@ -210,9 +211,14 @@ export class IndexedDbDisk {
     this.database.drop()
   }
 
-  /** What is folded can go once no context's lease begins before it. */
-  renewLease() {
+  /** For a context that writes: from here on no segment after the snapshots it knows is deleted. */
+  takeLease() {
     return this.lease.ask(reach(this.manifest))
+  }
+
+  /** What is folded can go once no context's lease begins before it. */
+  async renewLease() {
+    if (this.lease.held) await this.takeLease()
   }
 
   /**

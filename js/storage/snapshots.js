@@ -151,7 +151,7 @@ export class Snapshots {
   async deleteFolded(to) {
     const { disk } = this
     try {
-      if (disk.lease.held) await disk.renewLease()
+      await disk.renewLease()
       const end = Math.min(to, await disk.lease.lowest())
       await this.write((files) => files.delete(disk.paths.segmentsBefore(end)))
     } catch {

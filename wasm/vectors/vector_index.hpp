@@ -38,7 +38,7 @@ class VectorIndex {
   [[nodiscard]] std::uint32_t dimensions() const { return blocks_.dimensions(); }
 
   /// What the next search would do first: puts vectors that carry one facet beside each other and
-  /// remakes the 1-bit codes when that is due, which takes a few microseconds a vector.
+  /// remakes the 1-bit codes when that is due, which takes some ten microseconds a vector.
   void prepare();
   /// All facets must be carried. The answer is results(); refused, there is none.
   Refusal search(const float* query, double threshold, std::uint32_t limit,
