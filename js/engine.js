@@ -12,6 +12,8 @@ import { foldedPart } from './folded-part.js'
 import { Folding } from './folding.js'
 import { idleTimeout } from './within.js'
 
+const encoder = new TextEncoder()
+
 /** setTimeout holds 31 bits of milliseconds. */
 const longestTimerMs = 2 ** 31 - 1
 
@@ -163,9 +165,9 @@ export class Core {
     await this.host.disk.refresh((seq, bytes) => this.load(seq, bytes)).catch(() => {})
   }
 
-  /** Called by the engine, often from inside a call of ours. @param {string} json */
+  /** What the engine answers, or tells from inside of a call of ours. @param {string} json empty: nothing */
   take(json) {
-    if (this.isFree || this.broken) return
+    if (json === '' || this.isFree || this.broken) return
     for (const effect of JSON.parse(json)) {
       // seen at once: the commit that is just reading foreign segments must stop
       if (effect.type === 'failed' && effect.code === 'reload-needed') this.isReadOnly = true
@@ -195,7 +197,8 @@ export class Core {
         }
         const event = this.events.shift()
         if (event === undefined || this.broken) break
-        this.engine.handle(event)
+        const { host } = this
+        this.take(this.engine.handle(encoder.encode(event), host.now(), performance.now()))
       }
     } catch (error) {
       this.break(error)
@@ -221,7 +224,7 @@ export class Core {
     }
     switch (effect.type) {
       case 'commit':
-        this.commits = this.commit()
+        this.commits = this.commit(effect.tickets ?? [])
         return
       case 'wantVectors':
         this.giveVectors()
@@ -249,17 +252,20 @@ export class Core {
     }
   }
 
-  async commit() {
+  /** @param {number[]} tickets */
+  async commit(tickets) {
     const segment = () => {
       if (this.broken) throw this.broken
       if (this.isFree) throw new SyncError('closed', 'the client is closed')
       if (this.isReadOnly) {
         throw new SyncError('reload-needed', 'a newer version of the app wrote here: reload')
       }
-      return this.engine.segment()
+      return this.engine.segment().slice()
     }
     try {
       const seq = await this.host.disk.commit(segment, (seq, bytes) => this.load(seq, bytes))
+      for (const ticket of tickets) this.settle({ ticket })
+      await null // who awaited one goes first
       this.setFailing(false)
       this.feed({ type: 'flushed', seq })
       this.known = seq
@@ -334,7 +340,7 @@ export class Core {
     )
   }
 
-  /** @param {Message} effect */
+  /** @param {{ ticket: number, code?: string, message?: string, report?: unknown }} outcome */
   settle({ ticket, code, message, report }) {
     const promise = this.tickets.get(ticket)
     this.tickets.delete(ticket)

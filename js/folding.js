@@ -32,18 +32,30 @@ export class Folding {
     this.timer = undefined
     /** @type {number | null} */
     this.dueSince = null
+    this.lastWriteAt = 0
     this.isStopped = false
   }
 
   /** Something became durable. */
   consider() {
     if (this.running || this.isStopped || !this.disk.isFoldDue()) return
-    const now = performance.now()
-    this.dueSince ??= now
-    clearTimeout(this.timer)
-    const isOverdue = this.disk.isFoldOverdue()
-    const wait = isOverdue ? 0 : Math.min(quietMs, Math.max(0, this.dueSince + waitMsMost - now))
-    this.timer = idleTimeout(() => this.start(), wait)
+    this.lastWriteAt = performance.now()
+    this.dueSince ??= this.lastWriteAt
+    // one for many writes: a timer for each would be a good part of what it costs
+    this.timer ??= idleTimeout(() => this.look(), this.wait())
+  }
+
+  /** ms */
+  wait() {
+    if (this.disk.isFoldOverdue()) return 0
+    const at = Math.min(this.lastWriteAt + quietMs, (this.dueSince ?? 0) + waitMsMost)
+    return Math.max(0, at - performance.now())
+  }
+
+  look() {
+    const wait = this.wait()
+    this.timer = wait > 0 ? idleTimeout(() => this.look(), wait) : undefined
+    if (wait === 0) this.start()
   }
 
   start() {

@@ -10,6 +10,11 @@ export const maxDepth = 100
 export const maxValueBytes = 1_000_000
 
 const loneSurrogate = /\p{Surrogate}/u
+/** @type {(text: string) => boolean} */
+const isWellFormed =
+  'isWellFormed' in String.prototype
+    ? (text) => /** @type {any} */ (text).isWellFormed()
+    : (text) => !loneSurrogate.test(text)
 
 /**
  * Checks the fields of a write and gives them as the JSON text of an object.
@@ -156,7 +161,7 @@ function writeMembers(out, object, isVector) {
 function quote(out, text) {
   if (text.length > maxValueBytes) throw tooLarge() // before anything walks through it
   if (text.includes('\0')) throw out.invalid('contains a NUL character')
-  if (loneSurrogate.test(text)) throw out.invalid('contains half of a surrogate pair')
+  if (!isWellFormed(text)) throw out.invalid('contains half of a surrogate pair')
   return JSON.stringify(text)
 }
 

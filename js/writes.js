@@ -2,7 +2,7 @@
 // batch, and answers each call. Knows no merge rule and no row.
 
 import { SyncError } from './error.js'
-import { encodeFields } from './value.js'
+import { encodeFields, encodeValue } from './value.js'
 
 /** @typedef {{ op: 'put' | 'patch' | 'remove' | 'increment', key: unknown, fields?: unknown, field?: unknown, by?: unknown }} Op */
 
@@ -146,13 +146,14 @@ function encodeOp(collection, { op, key, fields, field, by }, schema) {
   const specs = schema.collections[collection].fields
   const isVector = (/** @type {string} */ name) =>
     Object.hasOwn(specs, name) && specs[name].type === 'vector'
-  let head = encodeFields({ op, collection, key })
+  const head = `{"op":"${op}","collection":${JSON.stringify(collection)},"key":${encodeValue(key, 'key')}`
+  if (op === 'remove') return `${head}}`
+  let amount = ''
   if (op === 'increment') {
     if (typeof field !== 'string' || !Object.hasOwn(specs, field)) {
       throw new SyncError('unknown-field', `"${collection}" has no field "${String(field)}"`)
     }
-    head = encodeFields({ op, collection, key, field, by })
+    amount = `,"field":${encodeValue(field, 'field')},"by":${encodeValue(by, 'by')}`
   }
-  if (op === 'remove') return head
-  return `${head.slice(0, -1)},"fields":${encodeFields(fields, isVector)}}`
+  return `${head}${amount},"fields":${encodeFields(fields, isVector)}}`
 }

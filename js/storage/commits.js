@@ -48,9 +48,8 @@ export class Commits {
   /**
    * One request, under a lease: the number is free unless somebody wrote, or wiped. Given up then, with nothing changed.
    *
-   * The browser is left to end the transaction when that request is answered. Asked to at once it would be faster, but
-   * behind a context that hangs within a transaction ours does not begin, and when it is given up it must still be
-   * possible to abort it, or it would be stored after the app was told that it failed.
+   * The browser is asked to end the transaction without waiting until that request was answered here. So one that waits
+   * behind a hanging context cannot be aborted any more: whoever gives it up is told that it may be stored.
    * @param {() => Uint8Array} segment
    * @returns {Promise<number | null>} null: somebody did, or there is no lease
    */
@@ -60,7 +59,10 @@ export class Commits {
     this.isAlone = true
     try {
       return await this.disk.transaction('readwrite', (files, fail, begin) => {
-        begin(() => this.add(files, notAloneIfTaken(fail), segment()))
+        begin(() => {
+          this.add(files, notAloneIfTaken(fail), segment())
+          files.transaction.commit?.()
+        })
         return () => head + 1
       })
     } catch (error) {

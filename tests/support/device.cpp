@@ -123,6 +123,14 @@ void Device::fold(bool whole) {
   }
 }
 
+void Device::note(Settled done) {
+  if (done.ticket == 0 || settled.contains(done.ticket)) {
+    throw std::runtime_error("a ticket was settled twice");
+  }
+  if (!done.report.is_null()) last_report = done.report;
+  settled[done.ticket] = std::move(done);
+}
+
 void Device::take(std::vector<Effect> effects) {
   for (Effect& effect : effects) {
     if (auto* commit = std::get_if<Commit>(&effect)) wants_.emplace_back(*commit);
@@ -130,13 +138,7 @@ void Device::take(std::vector<Effect> effects) {
     if (auto* ask = std::get_if<AskSession>(&effect)) wants_.emplace_back(*ask);
     if (auto* want = std::get_if<WantVectors>(&effect)) wants_.emplace_back(*want);
     if (auto* timer = std::get_if<SetTimer>(&effect)) timer_at = timer->at;
-    if (auto* done = std::get_if<Settled>(&effect)) {
-      if (done->ticket == 0 || settled.contains(done->ticket)) {
-        throw std::runtime_error("a ticket was settled twice");
-      }
-      if (!done->report.is_null()) last_report = done->report;
-      settled[done->ticket] = std::move(*done);
-    }
+    if (auto* done = std::get_if<Settled>(&effect)) note(std::move(*done));
     if (auto* rows = std::get_if<Changed>(&effect)) changed.push_back(std::move(*rows));
     if (auto* notice = std::get_if<Notify>(&effect)) notices.push_back(std::move(*notice));
     if (auto* failed = std::get_if<Failed>(&effect)) failures.push_back(std::move(*failed));
@@ -182,7 +184,7 @@ bool Device::wants(Wish wish) const {
                      [&](const Want& want) { return wish_of(want) == wish; });
 }
 
-void Device::perform(const Commit&) {
+void Device::perform(const Commit& commit) {
   if (!commit_failures.empty()) {
     const Error error = std::exchange(commit_failures.front(), {});
     commit_failures.pop_front();
@@ -193,6 +195,7 @@ void Device::perform(const Commit&) {
   disk_->segments.push_back(engine_->segment());
   if (dies) return kill();
   loaded_ = disk_->segments.size();
+  for (const Ticket ticket : commit.tickets) note({ticket, "", "", nullptr});
   take(engine_->handle(Flushed{static_cast<std::int64_t>(loaded_)}, now()));
 }
 

@@ -85,6 +85,8 @@ class Device {
   // The raw loop
   Ticket begin(Event event);  ///< gives it a ticket where it has one; pumps
   void feed(const Event& event);
+  /// Does nothing of what the engine asks for.
+  std::vector<Effect> handle(const Event& event) { return engine_->handle(event, now()); }
   [[nodiscard]] std::string code_of(Ticket ticket) const;  ///< "?": not settled
   /// Does what the engine asked for and is not held back.
   void pump();
@@ -129,6 +131,7 @@ class Device {
   [[nodiscard]] Now now() const;
   [[nodiscard]] std::int64_t status(const char* count) const;
   void take(std::vector<Effect> effects);
+  void note(Settled done);
   /// The vectors of a row that are on the disk only.
   void resolve(Json& row) const;
   std::string write(std::vector<Op> ops);

@@ -1,6 +1,6 @@
 // A stand-in for the compiled core that keeps its contract (wasm/protocol/protocol.hpp,
-// wasm/engine/engine.hpp) far enough for tests of the shim: one commit at a time, Settled only once
-// durable, rollback on failure, load at any time. It merges nothing: the later segment wins.
+// wasm/engine/engine.hpp) far enough for tests of the shim: one commit at a time, which names whom it
+// settles, rollback on failure, load at any time. It merges nothing: the later segment wins.
 //
 // Its server, when a test gives one through `fetch`, answers {rows: [[collection, key, fields]],
 // rejected: [...], overwritten: [...]}.
@@ -97,9 +97,9 @@ export class FakeEngine {
     return new TextEncoder().encode(JSON.stringify({ boot: this.config.entropy, ops }))
   }
 
-  /** @param {string} eventJson */
+  /** @param {Uint8Array} eventJson @returns {string} effects; all of them go to the hook here */
   handle(eventJson) {
-    const event = JSON.parse(eventJson)
+    const event = JSON.parse(new TextDecoder().decode(eventJson))
     this.enter(() => {
       if (event.type === 'trap') throw new WebAssembly.RuntimeError('unreachable')
       if (!this.isLoaded && event.type !== 'loaded') throw new Error('not loaded')
@@ -107,6 +107,7 @@ export class FakeEngine {
       if (!handlers[event.type]) throw new Error(`unknown event ${event.type}`)
       handlers[event.type](event)
     })
+    return ''
   }
 
   loaded() {
@@ -141,16 +142,13 @@ export class FakeEngine {
     if (this.isCommitting || this.waiting.length === 0) return
     this.isCommitting = true
     this.committing = this.waiting.splice(0)
-    this.tell({ type: 'commit' })
+    this.tell({ type: 'commit', tickets: this.committing.map(({ ticket }) => ticket) })
   }
 
   flushed() {
     const written = this.committing.splice(0)
     this.isCommitting = false
-    for (const { ticket, ops } of written) {
-      this.durable.push(...ops)
-      this.settle(ticket)
-    }
+    for (const { ops } of written) this.durable.push(...ops)
     this.fold()
     this.commit()
   }

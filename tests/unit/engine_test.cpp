@@ -93,6 +93,31 @@ TEST_CASE("engine: a write is settled when it is durable, and seen at once") {
   CHECK(phone.disk().segments.size() == segments);
 }
 
+TEST_CASE("engine: a commit names who is settled with it, Flushed settles the others") {
+  ModelServer server;
+  Device phone(server, "phone");
+  const auto ask = [&](Event event) { return phone.handle(event); };
+  const auto first = ask(Write{1, {put("logs", kId, kLog)}});
+  const auto* commit = first.empty() ? nullptr : std::get_if<Commit>(&first.front());
+  REQUIRE(commit != nullptr);
+  CHECK(commit->tickets == std::vector<Ticket>{1});
+  ask(Write{2, {put("logs", kId, kLog)}});  // waits for the same segment, and was not named
+  ask(Write{3, {increment()}});
+  ask(Write{4, {increment()}});
+  std::vector<Ticket> settled, named;
+  for (const Effect& effect : ask(Flushed{1})) {
+    if (const auto* done = std::get_if<Settled>(&effect)) settled.push_back(done->ticket);
+    if (const auto* next = std::get_if<Commit>(&effect)) named = next->tickets;
+  }
+  CHECK(settled == std::vector<Ticket>{2});
+  CHECK(named == std::vector<Ticket>{3, 4});
+  settled.clear();
+  for (const Effect& effect : ask(FlushFailed{"quota", "full"})) {
+    if (const auto* done = std::get_if<Settled>(&effect)) settled.push_back(done->ticket);
+  }
+  CHECK(settled == std::vector<Ticket>{3, 4});
+}
+
 TEST_CASE("engine: a burst of writes is one segment at a time") {
   ModelServer server;
   Device phone(server, "phone");

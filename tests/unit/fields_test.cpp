@@ -56,7 +56,7 @@ TEST_CASE("fields: every event survives JSON") {
 
 TEST_CASE("fields: every effect survives JSON") {
   const std::vector<Effect> effects = {
-      Commit{},
+      Commit{{1, 2}},
       Fetch{1, "/rest/v1/rpc/sync", "{}", "token"},
       WantVectors{},
       AskSession{true},

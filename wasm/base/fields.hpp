@@ -93,16 +93,21 @@ template <typename T>
 bool is_default(const T&, const T&) {
   return false;
 }
+/// Calls `visit` with the name and the value of each member that is told.
+template <typename T, typename Visit>
+void each_told(const T& message, const Visit& visit) {
+  [[maybe_unused]] static const T kDefaults{};
+  const auto visit_one = [&](const auto& declared) {
+    const auto& member = message.*(declared.member);
+    if (!is_default(member, kDefaults.*(declared.member))) visit(declared.name, member);
+  };
+  std::apply([&](const auto&... each) { (visit_one(each), ...); }, Fields<T>::list);
+}
 template <typename T>
   requires requires { Fields<T>::list; }
 Json to_json(const T& message) {
-  [[maybe_unused]] static const T kDefaults{};
   Json out = Json::object();
-  const auto write_one = [&](const auto& declared) {
-    const auto& member = message.*(declared.member);
-    if (!is_default(member, kDefaults.*(declared.member))) out[declared.name] = to_json(member);
-  };
-  std::apply([&](const auto&... each) { (write_one(each), ...); }, Fields<T>::list);
+  each_told(message, [&](const char* name, const auto& member) { out[name] = to_json(member); });
   return out;
 }
 /// A variant of messages as {"type": Fields<T>::type, ...}.

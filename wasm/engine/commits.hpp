@@ -42,6 +42,8 @@ class Commits {
   bool next();
   /// To be asked for after the segments of others were inserted: it may be another then.
   [[nodiscard]] const std::string& segment() const { return segment_; }
+  /// Who waits for the segment under way.
+  [[nodiscard]] const std::vector<Ticket>& tickets() const { return flying_.tickets; }
   [[nodiscard]] bool idle() const { return !is_flying_ && open_.entries.empty(); }
 
   Group durable();

@@ -82,9 +82,22 @@ void Engine::Self::refill() {
   commits.append(std::move(refilled));
 }
 
+void Engine::Self::begin_commit() {
+  if (!commits.next()) return;
+  Commit commit;
+  for (const Ticket ticket : commits.tickets()) {
+    if (!reports.contains(ticket)) commit.tickets.push_back(ticket);
+  }
+  told_tickets = commits.tickets().size();
+  out.push_back(std::move(commit));
+}
+
 void Engine::Self::on(const Flushed&) {
   const Commits::Group group = commits.durable();
-  for (const Ticket ticket : group.tickets) settle(ticket, {});
+  for (std::size_t at = 0; at < group.tickets.size(); ++at) {
+    const Ticket ticket = group.tickets[at];
+    if (at >= told_tickets || reports.contains(ticket)) settle(ticket, {});
+  }
   if (group.run_waits) run.committed(now);
 }
 
@@ -208,7 +221,7 @@ std::vector<Effect> Engine::Self::effects() {
     const bool is_at_work = !commits.idle() || run.is_running();
     if (store.meta().device.empty() && is_at_work && !read_only) bear();
     if (needs_refill() && !read_only) refill();
-    if (!read_only && commits.next()) out.push_back(Commit{});
+    if (!read_only) begin_commit();
     for (auto& [collection, keys] : store.take_touched()) {
       out.push_back(Changed{collection, {keys.begin(), keys.end()}});
     }

@@ -73,6 +73,8 @@ struct Engine::Self {
   /// What the journal lost, or never had because its writer did not know the collection.
   [[nodiscard]] bool needs_refill() const;
   void refill();
+  /// Hands the next segment to the host, with the tickets that need no word of the engine's.
+  void begin_commit();
   void settle(Ticket ticket, const Error& error) {
     const auto report = reports.extract(ticket);
     const bool is_told = !report.empty() && error.code.empty();
@@ -101,6 +103,7 @@ struct Engine::Self {
   Run run;
   Now now;
   std::map<Ticket, Json> reports;  ///< for tickets that wait until they are durable
+  std::size_t told_tickets = 0;    ///< of the commit under way: those there when it began
   bool is_loaded = false, is_closed = false;
   bool is_damaged = false;  ///< something of the journal could not be read: to be pulled again
   std::optional<Error> read_only;

@@ -28,19 +28,22 @@ bool load(Binding& engine, double seq, const std::string& bytes) {
   return engine.host->load(static_cast<std::int64_t>(seq), bytes);
 }
 
-void handle(Binding& engine, const std::string& event_json) {
-  if (auto event = from_json(parse_json(event_json), static_cast<Event*>(nullptr))) {
-    engine.host->handle(*event);
-  }
+/// Answers the effects, as a JSON array; empty: none.
+std::string handle(Binding& engine, const std::string& event_json, double wall_ms, double mono_ms) {
+  auto event = from_json(parse_json(event_json), static_cast<Event*>(nullptr));
+  if (!event) return {};
+  return engine.host->answer(*event, {static_cast<Ms>(wall_ms), static_cast<Ms>(mono_ms)});
 }
 
-val copy_of(const std::string& bytes) {
+val view_of(const std::string& bytes) {
   return val(emscripten::typed_memory_view(bytes.size(),
-                                           reinterpret_cast<const std::uint8_t*>(bytes.data())))
-      .call<val>("slice");
+                                           reinterpret_cast<const std::uint8_t*>(bytes.data())));
 }
 
-val segment(Binding& engine) { return copy_of(engine.host->segment()); }
+val copy_of(const std::string& bytes) { return view_of(bytes).call<val>("slice"); }
+
+/// To be copied before the engine is called again.
+val segment(Binding& engine) { return view_of(engine.host->segment()); }
 
 bool begin_snapshot(Binding& engine, bool whole) { return engine.host->begin_snapshot(whole); }
 

@@ -37,6 +37,10 @@ bool Host::start_sound(const std::vector<Effect>& effects) {
   });
 }
 
+std::string Host::answer(const Event& event, Now now) {
+  return engine_ ? fetch_and_tell(engine_->handle(event, now)) : std::string();
+}
+
 void Host::handle(const Event& event) {
   if (engine_) start(engine_->handle(event, now()));
 }
@@ -55,6 +59,11 @@ Now Host::now() const {
 }
 
 void Host::start(const std::vector<Effect>& effects) {
+  const std::string for_js = fetch_and_tell(effects);
+  if (!for_js.empty()) hooks_.call<void>("effects", for_js);
+}
+
+std::string Host::fetch_and_tell(const std::vector<Effect>& effects) {
   Json for_js = Json::array();
   for (const Effect& effect : effects) {
     if (const auto* request = std::get_if<Fetch>(&effect)) {
@@ -63,7 +72,7 @@ void Host::start(const std::vector<Effect>& effects) {
       for_js.push_back(to_json(effect));
     }
   }
-  if (!for_js.empty()) hooks_.call<void>("effects", for_js.dump());
+  return for_js.empty() ? std::string() : for_js.dump();
 }
 
 }  // namespace somatic

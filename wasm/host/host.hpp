@@ -21,6 +21,8 @@ class Host : public std::enable_shared_from_this<Host> {
   void create(const std::string& config_json);
   /// False: the segment is damaged.
   bool load(std::int64_t seq, std::string_view bytes);
+  /// Answers the effects that are JavaScript's to start, as a JSON array; empty: none.
+  std::string answer(const Event& event, Now now);
   void handle(const Event& event);
   [[nodiscard]] const std::string& segment() const;
   bool begin_snapshot(bool whole) { return engine_ && engine_->begin_snapshot(whole); }
@@ -44,7 +46,10 @@ class Host : public std::enable_shared_from_this<Host> {
 
  private:
   [[nodiscard]] Now now() const;
+  /// Of what nobody asked for at this moment: hands the effects to the hook.
   void start(const std::vector<Effect>& effects);
+  /// Does the fetches; the others as a JSON array.
+  std::string fetch_and_tell(const std::vector<Effect>& effects);
   /// False: one of them says that something stored is damaged.
   bool start_sound(const std::vector<Effect>& effects);
 

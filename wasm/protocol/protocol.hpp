@@ -16,7 +16,7 @@
 
 namespace somatic {
 
-/// Names a promise of the host; answered by exactly one Settled.
+/// Names a promise of the host; answered by exactly one Settled, or by the Commit that names it.
 using Ticket = std::int64_t;
 
 // Events ---------------------------------------------------------------------------------------
@@ -122,8 +122,11 @@ using Event =
 // Effects --------------------------------------------------------------------------------------
 
 /// Make the bytes of Engine::segment() durable as the next journal segment; answer Flushed or
-/// FlushFailed. One at a time.
-struct Commit {};
+/// FlushFailed. One at a time. `tickets` are settled with it: by the host as soon as it is durable,
+/// by FlushFailed otherwise.
+struct Commit {
+  std::vector<Ticket> tickets;
+};
 /// POST `body` to `path` below the project's URL; answer Fetched.
 struct Fetch {
   std::int64_t id = 0;
@@ -215,7 +218,7 @@ SOMATIC_MESSAGE(Import, "import", field("ticket", &Import::ticket), field("rows"
                 field("overwritten", &Import::overwritten));
 SOMATIC_MESSAGE(Close, "close");
 
-SOMATIC_MESSAGE(Commit, "commit");
+SOMATIC_MESSAGE(Commit, "commit", field("tickets", &Commit::tickets));
 SOMATIC_MESSAGE(Fetch, "fetch", field("id", &Fetch::id), field("path", &Fetch::path),
                 field("body", &Fetch::body), field("accessToken", &Fetch::access_token));
 SOMATIC_MESSAGE(WantVectors, "wantVectors");

@@ -1,8 +1,9 @@
-// A segment is a framed CBOR array of entries. CBOR, because nlohmann/json reads and writes it and
-// a row costs a third less than as text.
+// A segment is a framed CBOR array of entries. CBOR, because nlohmann/json reads it and a row costs
+// a third less than as text.
 
 #include "store/journal.hpp"
 
+#include "base/cbor.hpp"
 #include "store/frame.hpp"
 
 namespace somatic {
@@ -17,7 +18,7 @@ Error damaged(const char* how) { return {"storage-damaged", std::string(kName) +
 
 std::string encode_segment(const std::vector<Entry>& entries, int format) {
   std::string payload;
-  Json::to_cbor(to_json(entries), nlohmann::detail::output_adapter<char>(payload));
+  append_cbor(entries, payload);
   return frame(kMagic, format, payload);
 }
 

@@ -30,12 +30,12 @@ void take_off(KeysByName& index, const RowRef& ref, const std::string& name) {
 
 Store::Edit::Edit(Store& store, RowRef ref)
     : store_(store), ref_(std::move(ref)), row_(store.begin_edit(ref_)) {}
-Store::Edit::~Edit() { store_.end_edit(ref_); }
+Store::Edit::~Edit() { store_.end_edit(ref_, row_); }
 
-const Row* Store::find(const RowRef& ref) const {
-  const auto* in_collection = rows(ref.collection);
+const Row* Store::find(const std::string& collection, const std::string& key) const {
+  const auto* in_collection = rows(collection);
   if (in_collection == nullptr) return nullptr;
-  const auto found = in_collection->find(ref.key);
+  const auto found = in_collection->find(key);
   return found == in_collection->end() ? nullptr : &found->second;
 }
 
@@ -82,27 +82,24 @@ Meta& Store::edit_meta() {
 }
 
 Row& Store::begin_edit(const RowRef& ref) {
-  auto& in_collection = rows_[ref.collection];
-  const auto found = in_collection.find(ref.key);
-  if (found == in_collection.end()) {
+  const auto [found, is_new] = rows_[ref.collection].try_emplace(ref.key);
+  Row& row = found->second;
+  if (is_new) {
     open_.before.try_emplace(ref, std::nullopt);
-    return in_collection[ref.key];
+  } else {
+    open_.before.try_emplace(ref, row);
+    unindex(ref, row);
   }
-  open_.before.try_emplace(ref, found->second);
-  unindex(ref, found->second);
-  return found->second;
+  return row;
 }
 
-void Store::end_edit(const RowRef& ref) {
-  auto& in_collection = rows_[ref.collection];
-  const auto found = in_collection.find(ref.key);
-  if (found->second.is_forgotten()) {
-    touched_[ref.collection].insert(ref.key);
-    in_collection.erase(found);
-    return;
-  }
-  index(ref, found->second);
+void Store::end_edit(const RowRef& ref, const Row& row) {
   touched_[ref.collection].insert(ref.key);
+  if (row.is_forgotten()) {
+    rows_[ref.collection].erase(ref.key);
+  } else {
+    index(ref, row);
+  }
 }
 
 void Store::index(const RowRef& ref, const Row& row) {

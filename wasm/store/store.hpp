@@ -62,7 +62,8 @@ class Store {
     Row& row_;
   };
 
-  [[nodiscard]] const Row* find(const RowRef& ref) const;
+  [[nodiscard]] const Row* find(const std::string& collection, const std::string& key) const;
+  [[nodiscard]] const Row* find(const RowRef& ref) const { return find(ref.collection, ref.key); }
   /// the local key of a server id; empty: not known
   [[nodiscard]] std::string key_of(const std::string& collection, const std::string& id) const;
   /// the local key of a row by one of its aliases or identities; empty: not known
@@ -142,7 +143,7 @@ class Store {
   };
 
   Row& begin_edit(const RowRef& ref);
-  void end_edit(const RowRef& ref);
+  void end_edit(const RowRef& ref, const Row& row);
   void index(const RowRef& ref, const Row& row);
   void unindex(const RowRef& ref, const Row& row);
   void undo(Layer& layer);

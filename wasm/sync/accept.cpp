@@ -66,7 +66,7 @@ class Writer {
     if (columns_ == nullptr) return Change{};
     change_.del = true;
     change_.base = *columns_;
-    return change_;
+    return std::move(change_);
   }
 
   Result<Change> write(const Op& op) {
@@ -84,23 +84,27 @@ class Writer {
     if (columns_ == nullptr) {
       if (auto error = complete_new_row()) return *error;
     }
-    return change_;
+    return std::move(change_);
   }
 
  private:
-  [[nodiscard]] Json current(const std::string& column) const {
-    if (change_.set.contains(column)) return change_.set[column];
-    return columns_ == nullptr ? Json() : columns_->value(column, Json());
+  [[nodiscard]] const Json& shown(const std::string& column) const {
+    static const Json kNull;
+    return columns_ == nullptr ? kNull : at(*columns_, column);
+  }
+
+  [[nodiscard]] const Json& current(const std::string& column) const {
+    const Json* given = member(change_.set, column);
+    return given == nullptr ? shown(column) : *given;
   }
 
   void set(const std::string& column, Json value) {
-    const Json before = columns_ == nullptr ? Json() : columns_->value(column, Json());
-    if (Vectors::is_same(before, value)) {
+    if (Vectors::is_same(shown(column), value)) {
       change_.set.erase(column);
       change_.base.erase(column);
       return;
     }
-    if (columns_ != nullptr) change_.base[column] = before;
+    if (columns_ != nullptr) change_.base[column] = shown(column);
     change_.set[column] = std::move(value);
   }
 
@@ -149,9 +153,7 @@ class Writer {
       auto& [streak, last_day] = told[field.derived_from];
       Json& part = field.derivation == Derivation::kStreak ? streak : last_day;
       part = fields.value(name, Json());
-      if (field.derivation == Derivation::kLastDay && part.is_null() && columns_ != nullptr) {
-        part = columns_->value(field.column, Json());
-      }
+      if (field.derivation == Derivation::kLastDay && part.is_null()) part = shown(field.column);
     }
     for (const auto& [column, days] : told) {
       const auto& [streak, last_day] = days;
@@ -212,19 +214,22 @@ class Writer {
   Change change_;
 };
 
-/// The key of the row that is meant: another one's where the key is its alias, or where what is put
-/// carries its identity.
-std::string resolve(const CollectionSpec& collection, const Store& store, const std::string& key,
-                    const Op& op) {
-  const Row* row = store.find({collection.name, key});
-  if (row != nullptr && row->columns() != nullptr) return key;
+/// The key that an app's row goes by when there is none of that key to see: another row's, whose
+/// alias the key is, or whose identity what is put carries; else the key itself.
+std::string other_key(const CollectionSpec& collection, const Store& store, const std::string& key,
+                      const Op& op) {
   const std::string home = store.key_of_name(collection.name, key);
   if (!home.empty()) return home;
   if (op.op != "put") return key;
+  const auto is_in_identity = [&](const std::string& column) {
+    return std::any_of(collection.identity.begin(), collection.identity.end(),
+                       [&](const auto& place) { return place.front() == column; });
+  };
   Json columns = Json::object();
   for (const auto& [name, value] : members(op.fields)) {
     const FieldSpec* field = collection.field(name);
-    if (field != nullptr && field->path.empty()) columns[field->column] = value;
+    const bool is_column = field != nullptr && field->path.empty();
+    if (is_column && is_in_identity(field->column)) columns[field->column] = value;
   }
   for (const std::string& name : identities_of(collection, columns)) {
     const std::string twin = store.key_of_name(collection.name, name);
@@ -243,8 +248,12 @@ Result<EntryChange> accept(const Schema& schema, const Store& store, const std::
   }
   auto asked = accept_key(*collection, op.key);
   if (!asked.ok()) return asked.error();
-  const std::string key = resolve(*collection, store, asked.value(), op);
-  const Row* row = store.find({op.collection, key});
+  std::string key = asked.value();
+  const Row* row = store.find(op.collection, key);
+  if (row == nullptr || row->columns() == nullptr) {
+    key = other_key(*collection, store, asked.value(), op);
+    if (key != asked.value()) row = store.find(op.collection, key);
+  }
   const bool is_new = op.op != "remove" && (row == nullptr || row->columns() == nullptr);
   if (auto error = is_new ? future_day(*collection, key, now.server_ms) : std::nullopt) {
     return *error;
@@ -252,7 +261,7 @@ Result<EntryChange> accept(const Schema& schema, const Store& store, const std::
   Writer writer(*collection, key, asked.value(), row, now);
   auto change = op.op == "remove" ? writer.remove() : writer.write(op);
   if (!change.ok()) return change.error();
-  EntryChange entry{op.collection, key, {}, std::move(change.value())};
+  EntryChange entry{op.collection, std::move(key), {}, std::move(change.value())};
   if (op.op != "remove" && row != nullptr && row->columns() != nullptr)
     entry.seen = *row->columns();
   if (collection->key_is_id()) {
@@ -260,7 +269,7 @@ Result<EntryChange> accept(const Schema& schema, const Store& store, const std::
   } else if (row != nullptr && !row->id.empty()) {
     entry.id = row->id;
   } else if (!collection->local_only) {
-    entry.id = uuid_v5(user_id, op.collection + "/" + key);
+    entry.id = uuid_v5(user_id, op.collection + "/" + entry.key);
   }
   return entry;
 }

@@ -48,8 +48,8 @@ class Apply {
         if (collection->local_only) {
           write_local(*collection, change, *row);
         } else {
-          Rebased here = on_view(*collection, store_.meta(), change, wrote.at, *row);
-          stack(*row, here.change, wrote.at, order);
+          Rebased here = on_view(*collection, store_.meta(), std::move(change), wrote.at, *row);
+          stack(*row, std::move(here.change), wrote.at, order);
           lost = std::move(here.lost);
         }
         refresh(*collection, store_.meta(), *row);

@@ -169,10 +169,12 @@ class Answer {
     if (leaving.rejected && !home->rejected) home->rejected = std::move(leaving.rejected);
     // Nothing was sent to the row's own id yet: what was frozen may become pending again.
     Pending unsent = leaving.pending.value_or(Pending{});
-    if (leaving.frozen) unsent.change = fold(std::move(leaving.frozen->change), unsent.change);
+    if (leaving.frozen) {
+      unsent.change = fold(std::move(leaving.frozen->change), std::move(unsent.change));
+    }
     if (!unsent.change.empty()) {
       if (home->pending) {
-        unsent.change = fold(std::move(home->pending->change), unsent.change);
+        unsent.change = fold(std::move(home->pending->change), std::move(unsent.change));
         unsent.stamps.merge(home->pending->stamps);
       }
       home->pending = std::move(unsent);

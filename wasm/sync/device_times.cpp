@@ -3,6 +3,7 @@
 
 #include "sync/device_times.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 #include <vector>
@@ -69,6 +70,13 @@ void correct_days(const Edit& edit, const Json* base, Json& value) {
 }
 
 }  // namespace
+
+bool has_wrong_times(const Meta& meta, const Pending& pending) {
+  return std::any_of(pending.stamps.begin(), pending.stamps.end(), [&](const auto& edited) {
+    const Stamp& stamp = edited.second;
+    return std::llabs(server_time(meta, stamp) - stamp.wall_ms) > kTrustedMs;
+  });
+}
 
 void correct_times(const CollectionSpec& collection, const Meta& meta, Pending& pending) {
   for (const auto& [column, stamp] : pending.stamps) {

@@ -20,6 +20,10 @@ namespace somatic {
 /// server's; other times are history and stay. A clock that is right to two seconds is believed.
 void correct_times(const CollectionSpec& collection, const Meta& meta, Pending& pending);
 
+/// correct_times() would find something to look at: these edits were made by a clock that was
+/// wrong.
+bool has_wrong_times(const Meta& meta, const Pending& pending);
+
 /// Why a new row may not have this key: it is a day that is more than a day ahead of this time.
 /// Which day was meant nobody can tell, so a key is never moved.
 std::optional<Error> future_day(const CollectionSpec& collection, const std::string& key, Ms now);

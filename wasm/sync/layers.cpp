@@ -58,7 +58,14 @@ Ground ground_under(const CollectionSpec& collection, const Row& row) {
 /// Pending edits as they will be frozen, so that a device sees its own edits win as they will.
 Change as_frozen(const CollectionSpec& collection, const Meta& meta, Pending pending) {
   correct_times(collection, meta, pending);
-  return with_clocks(meta, pending);
+  return with_clocks(meta, std::move(pending));
+}
+
+/// Only this device knows of the row, and its edits need no clocks: there is nothing to compare
+/// with.
+bool is_pending_only(const Row& row) {
+  return row.pending && !row.server && !row.former && !row.rejected && !row.frozen &&
+         row.queued.empty();
 }
 
 /// The row with all its layers.
@@ -133,10 +140,10 @@ Change take_increments(Change& change) {
 void unqueue(Row& row) {
   if (row.queued.empty()) return;
   Change all;
-  for (Frozen& each : row.queued) all = fold(std::move(all), each.change);
+  for (Frozen& each : row.queued) all = fold(std::move(all), std::move(each.change));
   row.queued.clear();
   if (!row.pending) row.pending.emplace();
-  row.pending->change = fold(std::move(all), row.pending->change);
+  row.pending->change = fold(std::move(all), std::move(row.pending->change));
 }
 
 Ms server_time(const Meta& meta, const Stamp& at) {
@@ -146,8 +153,8 @@ Ms server_time(const Meta& meta, const Stamp& at) {
   return at.wall_ms + meta.wall_offset.value_or(0);
 }
 
-Change with_clocks(const Meta& meta, const Pending& pending) {
-  Change change = pending.change;
+Change with_clocks(const Meta& meta, Pending pending) {
+  Change change = std::move(pending.change);
   for (const auto& [column, at] : pending.stamps) {
     change.clocks[column] = make_clock(server_time(meta, at), meta.device);
   }
@@ -179,20 +186,22 @@ void note_hidden(const CollectionSpec& collection, const Change& earlier, const 
   }
 }
 
-Rebased on_view(const CollectionSpec& collection, const Meta& meta, const Change& change,
-                const Stamp& at, const Row& row) {
+Rebased on_view(const CollectionSpec& collection, const Meta& meta, Change change, const Stamp& at,
+                const Row& row) {
   const Json* columns = row.columns();
   const bool is_edit = !change.del && !change.base.empty();
   const auto deleted_at = is_edit ? unconfirmed_deletion(meta, row) : std::nullopt;
-  Rebased out{change, {}};
-  if (is_planted(Bug::kOneTabWins)) return out;
+  if (is_planted(Bug::kOneTabWins)) return {std::move(change), {}};
+  Rebased out;
   if (deleted_at || (columns != nullptr && !is_made_on(*columns, change))) {
-    Pending dated{change, {}};
-    stamp_columns(change, at, dated);
-    const Change mine = as_frozen(collection, meta, dated);
+    Pending dated{std::move(change), {}};
+    stamp_columns(dated.change, at, dated);
+    const Change mine = as_frozen(collection, meta, std::move(dated));
     out = deleted_at ? rebase_on_gone(collection, mine, row.server->columns, *deleted_at)
                      : rebase(collection, mine, view_of(collection, meta, row).row);
     out.change.clocks = Json::object();  // pending edits are dated by their stamps
+  } else {
+    out.change = std::move(change);
   }
   if (row.pending && columns != nullptr) {
     note_hidden(collection, row.pending->change, *columns, out.change, out.lost);
@@ -200,9 +209,9 @@ Rebased on_view(const CollectionSpec& collection, const Meta& meta, const Change
   return out;
 }
 
-void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order) {
+void stack(Row& row, Change change, const Stamp& at, std::int64_t order) {
   if (is_planted(Bug::kFoldSent) && row.frozen && !change.del) {
-    row.frozen->change = fold(std::move(row.frozen->change), change);
+    row.frozen->change = fold(std::move(row.frozen->change), std::move(change));
     return;
   }
   if (row.rejected) {
@@ -210,7 +219,7 @@ void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order) 
     again.change.clocks = Json::object();
     stamp_columns(again.change, at, again);
     if (row.pending) {
-      again.change = fold(std::move(again.change), row.pending->change);
+      again.change = fold(std::move(again.change), std::move(row.pending->change));
       again.stamps.merge(row.pending->stamps);
     }
     row.pending = std::move(again);
@@ -225,8 +234,8 @@ void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order) 
   // What a row that is written anew leaves empty is as old as its deletion.
   const bool is_anew = row.pending->change.del && is_edit;
   const Stamp deleted = is_anew ? row.pending->stamps["*"] : Stamp{};
-  row.pending->change = fold(std::move(row.pending->change), change);
   stamp_columns(change, at, *row.pending);
+  row.pending->change = fold(std::move(row.pending->change), std::move(change));
   if (is_anew) {
     for (const auto& [column, value] : members(row.pending->change.set)) {
       row.pending->stamps.try_emplace(column, deleted);
@@ -259,8 +268,14 @@ void refresh(const CollectionSpec& collection, const Meta& meta, Row& row) {
     name();
     return;
   }
-  Ground ground = view_of(collection, meta, row);
-  if (ground.exists) row.layered = std::move(ground.row.columns);
+  if (is_pending_only(row) && !has_wrong_times(meta, *row.pending)) {
+    if (!row.pending->change.del) {
+      row.layered = overlay(collection, Json::object(), row.pending->change);
+    }
+  } else {
+    Ground ground = view_of(collection, meta, row);
+    if (ground.exists) row.layered = std::move(ground.row.columns);
+  }
   name();
 }
 

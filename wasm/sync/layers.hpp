@@ -17,7 +17,7 @@ namespace somatic {
 Ms server_time(const Meta& meta, const Stamp& at);
 
 /// The pending edits with clocks, as they compare against the server's.
-Change with_clocks(const Meta& meta, const Pending& pending);
+Change with_clocks(const Meta& meta, Pending pending);
 
 /// Notes the texts of an earlier edit that a later one is folded over although they were not shown
 /// when it was made: something newer of the server's was. They never get to a merge.
@@ -30,8 +30,8 @@ void outrun(const Json& theirs, const std::string& device, Json& clocks);
 
 /// A write as it says the same on what this row shows: another context may have written since it
 /// was made, or an answer may have come.
-Rebased on_view(const CollectionSpec& collection, const Meta& meta, const Change& change,
-                const Stamp& at, const Row& row);
+Rebased on_view(const CollectionSpec& collection, const Meta& meta, Change change, const Stamp& at,
+                const Row& row);
 
 /// A row as an edit of its own: without a base, so that every column goes by its rule. A null
 /// without a clock of its own was set by nobody.
@@ -52,7 +52,7 @@ void unqueue(Row& row);
 
 /// Puts one more write on top of the row's unsent edits; a rejected mutation is absorbed and gets
 /// another try.
-void stack(Row& row, const Change& change, const Stamp& at, std::int64_t order);
+void stack(Row& row, Change change, const Stamp& at, std::int64_t order);
 
 /// The mutation under way was refused for good, for this reason. What was edited since may have
 /// mended it, so then both are tried as one.

@@ -63,6 +63,6 @@ Json overlay(const CollectionSpec& collection, Json columns, const Change& chang
 /// set adds to the set value; a deletion swallows everything (and knows the base of all it saw); an
 /// edit after a deletion is a change that sets its columns anew and clears the others the deletion
 /// knew, all but "id" and "created_at".
-Change fold(Change earlier, const Change& later);
+Change fold(Change earlier, Change later);
 
 }  // namespace somatic

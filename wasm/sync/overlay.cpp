@@ -74,29 +74,31 @@ Json overlay(const CollectionSpec& collection, Json columns, const Change& chang
   return columns;
 }
 
-Change fold(Change earlier, const Change& later) {
+Change fold(Change earlier, Change later) {
   for (Json* part : {&earlier.set, &earlier.inc, &earlier.base, &earlier.clocks}) {
     make_object(*part);
   }
   if (later.empty()) return earlier;
-  if (earlier.del && !later.del) return make_anew(earlier, fold(Change{}, later));
+  if (earlier.del && !later.del) return make_anew(earlier, fold(Change{}, std::move(later)));
   fold_base(earlier, later);
   if (later.del) {
     earlier.del = true;
     earlier.set = Json::object();
     earlier.inc = Json::object();
-    earlier.clocks = later.clocks;
+    earlier.clocks = std::move(later.clocks);
     return earlier;
   }
-  for (const auto& [column, value] : members(later.set)) {
-    earlier.set[column] = value;
-    earlier.inc.erase(column);
+  fold_clocks(earlier, later);
+  if (auto* given = later.set.get_ptr<Json::object_t*>()) {
+    for (auto& [column, value] : *given) {
+      earlier.set[column] = std::move(value);
+      earlier.inc.erase(column);
+    }
   }
   for (const auto& [column, amount] : members(later.inc)) {
     Json& sum = has(earlier.set, column) ? earlier.set[column] : earlier.inc[column];
     sum = add_numbers(sum, amount);
   }
-  fold_clocks(earlier, later);
   return earlier;
 }
 

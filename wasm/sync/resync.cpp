@@ -96,7 +96,7 @@ class Judge {
       if (!row_.pending) row_.pending.emplace();
       const Change& later = row_.pending->change;
       note_hidden(collection_, row_.frozen->change, later.base, later, lost);
-      row_.pending->change = fold(std::move(row_.frozen->change), row_.pending->change);
+      row_.pending->change = fold(std::move(row_.frozen->change), std::move(row_.pending->change));
       row_.frozen.reset();
     }
     return lost;
