@@ -341,7 +341,7 @@ export class Core {
   }
 
   /** @param {{ ticket: number, code?: string, message?: string, report?: unknown }} outcome */
-  settle({ ticket, code, message, report }) {
+  settle({ ticket, code, message = '', report }) {
     const promise = this.tickets.get(ticket)
     this.tickets.delete(ticket)
     if (code) promise?.reject(new SyncError(code, message))
