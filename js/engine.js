@@ -234,7 +234,7 @@ export class Core {
       case 'setTimer':
         return this.setTimer(effect.at ?? null)
       case 'settled':
-        return this.settle(effect)
+        return this.settle(/** @type {any} */ (effect))
       case 'changed':
         return this.host.onChanged(effect.collection, effect.keys, later)
       case 'statusChanged':

@@ -6,8 +6,8 @@ import { messageOf, SyncError } from './error.js'
  * The core's engine as Embind exports it; wasm/engine/engine.hpp says what the calls mean.
  * @typedef {object} WasmEngine
  * @property {(seq: number, bytes: Uint8Array) => boolean} load false: it is damaged
- * @property {(eventJson: string) => void} handle
- * @property {() => Uint8Array} segment a copy
+ * @property {(eventJson: Uint8Array, wallMs: number, monoMs: number) => string} handle UTF-8; answers effects as JSON, empty: none
+ * @property {() => Uint8Array} segment to be copied before the next call
  * @property {(isWhole: boolean) => boolean} beginSnapshot
  * @property {() => Uint8Array} nextPiece a copy; empty when there is none left
  * @property {() => Uint8Array} nextVectors a copy; empty when there is none left
@@ -31,7 +31,7 @@ import { messageOf, SyncError } from './error.js'
  */
 
 /**
- * What the engine calls. `effects` is called synchronously from inside load and handle, and after a
+ * What the engine calls. `effects` is called synchronously from inside load, and after a
  * finished fetch.
  * @typedef {object} Hooks
  * @property {(json: string) => void} effects
