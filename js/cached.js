@@ -112,7 +112,9 @@ export class Caches {
     const { core } = this.state.parts
     if (!core) return
     const { ticket, done } = core.ask((ticket) => JSON.stringify({ type: 'syncNow', ticket }))
-    await within(this.limits.pullMs, done, () => new Error('slow')).catch(() => core.forget(ticket))
+    await within(this.limits.pullMs, done, () => new Error('slow')).catch(() =>
+      core.tickets.forget(ticket),
+    )
   }
 
   /**

@@ -53,11 +53,18 @@ export class ClientState {
     this.writes = new Writes(
       parts.schema,
       () => this.refusal(),
-      (ops) => this.ask((ticket) => `{"type":"write","ticket":${ticket},"ops":${ops}}`),
+      (collection) => this.rows.get(collection)?.listeners.hasAny ?? false,
+      (ops, isHeard) =>
+        this.ask((ticket) => `{"type":"write","ticket":${ticket},"ops":${ops}}`, {
+          isWrite: !isHeard,
+        }),
     )
     const reads = {
       query: (/** @type {object} */ question) => this.query(question),
-      isReadable: () => !this.isGone && !this.isClosed,
+      isReadable: () => {
+        this.parts.core?.catchUp()
+        return !this.isGone && !this.isClosed
+      },
       onThrow,
     }
     /** @type {Promise<import('./search/search.js').Search> | null} made by the first search */
@@ -225,10 +232,10 @@ export class ClientState {
     return this.query({ time: true }) ?? this.parts.now()
   }
 
-  /** @param {(ticket: number) => string} makeJson @returns {Promise<any>} */
-  ask(makeJson) {
+  /** @param {(ticket: number) => string} makeJson @param {{ isWrite?: boolean }} [options] @returns {Promise<any>} */
+  ask(makeJson, options) {
     const { core } = this.parts
-    return core ? core.ask(makeJson).done : Promise.reject(this.refusal())
+    return core ? core.ask(makeJson, options).done : Promise.reject(this.refusal())
   }
 
   /** @param {string} type @param {string} id @returns {Promise<void>} */
@@ -263,7 +270,7 @@ export class ClientState {
   onChanged(name, keys, later) {
     const rows = this.rows.get(name)
     rows?.invalidate(keys)
-    later(() => rows?.listeners.call(keys))
+    later(() => rows?.tell(keys))
   }
 
   /** @param {string} event @param {unknown} detail @param {import('./engine.js').Later} later */
@@ -289,7 +296,7 @@ export class ClientState {
     this.isGone = true
     for (const [rows, keys] of former) {
       rows.clear()
-      if (!wasGone && keys.length > 0) rows.listeners.call(keys)
+      if (!wasGone && keys.length > 0) rows.tell(keys)
     }
     this.status.changed()
     this.on.userchange.call(Object.freeze({ userId: newUserId }))

@@ -88,7 +88,7 @@ export class SyncClient {
     let onAbort = () => {}
     const abort = new Promise((_, reject) => {
       onAbort = () => {
-        core.forget(ticket)
+        core.tickets.forget(ticket)
         core.feed({ type: 'abortSync', ticket })
         reject(aborted(signal))
       }
@@ -133,7 +133,9 @@ export class SyncClient {
    * @returns {import('./status.js').SyncStatus}
    */
   status() {
-    return of(this).status.get()
+    const { parts, status } = of(this)
+    parts.core?.catchUp() // a write made just now counts
+    return status.get()
   }
 
   /**

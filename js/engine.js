@@ -1,15 +1,18 @@
-// Owns one core: feeds it events, starts its effects, turns tickets into promises, frees it. Knows
-// no collection and no merge rule; what an effect means to the app is the client's.
+// Owns one core: feeds it events, starts its effects, frees it. Knows no collection and no merge rule; what an effect
+// means to the app is the client's.
 //
 //   feed(event) -> queue -> Engine.handle -> effects -> queue -> started in order -> next event
-//                                                         |
-//                                  listeners, last, when the engine may be called again
+//                    |                                    |
+//                    |             listeners, last, when the engine may be called again
+//   writes that nobody listens to: together, when the code that makes them has run or looks at them
 //
 // The engine is never entered twice: what an effect or a listener feeds waits for its turn.
 
 import { asSyncError, messageOf, SyncError } from './error.js'
+import { EventQueue } from './event-queue.js'
 import { foldedPart } from './folded-part.js'
 import { Folding } from './folding.js'
+import { Tickets } from './tickets.js'
 import { idleTimeout } from './within.js'
 
 const encoder = new TextEncoder()
@@ -48,8 +51,7 @@ export class Core {
   constructor(module, config, host) {
     this.module = module
     this.host = host
-    /** @type {string[]} events not fed yet, as JSON */
-    this.events = []
+    this.events = new EventQueue()
     /** @type {Message[]} effects not started yet */
     this.effects = []
     /** @type {(() => void)[]} listeners not called yet */
@@ -69,9 +71,7 @@ export class Core {
     /** the last segment that the engine holds durably */
     this.known = 0
     this.folding = new Folding(foldedPart(this), host.disk)
-    this.lastTicket = 0
-    /** @type {Map<number, { resolve: (report: any) => void, reject: (error: SyncError) => void }>} */
-    this.tickets = new Map()
+    this.tickets = new Tickets()
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined
     this.commits = Promise.resolve()
@@ -97,28 +97,43 @@ export class Core {
   /** Returns after the engine has seen it, unless it is busy. @param {string} eventJson */
   feedText(eventJson) {
     if (this.isClosed || this.broken) return
-    this.events.push(eventJson)
+    this.events.add(eventJson)
     this.run()
+  }
+
+  /** Returns before the engine has seen it: together with others, soon. @param {string} writeJson */
+  feedSoon(writeJson) {
+    if (this.isClosed || this.broken) return
+    this.events.addWrite(writeJson)
+    if (this.events.isFull) this.catchUp()
+    this.schedule()
+  }
+
+  /** Has the engine see what was written so far. Listeners are called later: this is somebody's look. */
+  catchUp() {
+    if (!this.events.hasWrites || this.isBusy) return
+    this.drain()
+    this.schedule()
   }
 
   /**
    * Feeds an event that is answered by Settled.
    * @param {(ticket: number) => string} makeJson
+   * @param {{ isWrite?: boolean }} [options] isWrite: it may be fed soon, with others
    * @returns {{ ticket: number, done: Promise<any> }} done: the report, where there is one
    */
-  ask(makeJson) {
-    const ticket = ++this.lastTicket
-    const done = new Promise((resolve, reject) => {
-      if (this.broken) return reject(this.broken)
-      if (this.isClosed) return reject(new SyncError('closed', 'the client is closed'))
-      this.tickets.set(ticket, { resolve, reject })
-    })
-    this.feedText(makeJson(ticket))
+  ask(makeJson, { isWrite = false } = {}) {
+    const refusal = this.broken ?? (this.isClosed ? closedError() : null)
+    if (refusal) return { ticket: 0, done: Promise.reject(refusal) }
+    const { ticket, done } = this.tickets.issue()
+    if (isWrite) this.feedSoon(makeJson(ticket))
+    else this.feedText(makeJson(ticket))
     return { ticket, done }
   }
 
   /** @param {object} question @returns {any} what JSON gives; null when the engine is gone */
   query(question) {
+    this.catchUp()
     if (this.isClosed || this.broken) return null
     try {
       return JSON.parse(this.engine.query(JSON.stringify(question)))
@@ -144,6 +159,7 @@ export class Core {
 
   /** Something stored. @param {() => boolean} enter @returns {boolean} false: it is damaged */
   give(enter) {
+    this.catchUp() // what was written before it saw what was there before it
     if (this.isClosed || this.broken) return true
     const wasBusy = this.isBusy
     this.isBusy = true
@@ -187,6 +203,11 @@ export class Core {
 
   run() {
     if (this.isBusy) return
+    this.drain()
+    this.notify()
+  }
+
+  drain() {
     this.isBusy = true
     try {
       for (;;) {
@@ -195,7 +216,7 @@ export class Core {
           this.start(effect)
           continue
         }
-        const event = this.events.shift()
+        const event = this.events.next()
         if (event === undefined || this.broken) break
         const { host } = this
         this.take(this.engine.handle(encoder.encode(event), host.now(), performance.now()))
@@ -205,7 +226,6 @@ export class Core {
     } finally {
       this.isBusy = false
     }
-    this.notify()
   }
 
   /** Calls the listeners; one that writes is served at once, its own listeners come after. */
@@ -234,7 +254,7 @@ export class Core {
       case 'setTimer':
         return this.setTimer(effect.at ?? null)
       case 'settled':
-        return this.settle(/** @type {any} */ (effect))
+        return this.tickets.settle(/** @type {any} */ (effect))
       case 'changed':
         return this.host.onChanged(effect.collection, effect.keys, later)
       case 'statusChanged':
@@ -256,7 +276,7 @@ export class Core {
   async commit(tickets) {
     const segment = () => {
       if (this.broken) throw this.broken
-      if (this.isFree) throw new SyncError('closed', 'the client is closed')
+      if (this.isFree) throw closedError()
       if (this.isReadOnly) {
         throw new SyncError('reload-needed', 'a newer version of the app wrote here: reload')
       }
@@ -264,9 +284,9 @@ export class Core {
     }
     try {
       const seq = await this.host.disk.commit(segment, (seq, bytes) => this.load(seq, bytes))
-      for (const ticket of tickets) this.settle({ ticket })
-      await null // who awaited one goes first
       this.setFailing(false)
+      for (const ticket of tickets) this.tickets.settle({ ticket })
+      await null // who awaited one goes first
       this.feed({ type: 'flushed', seq })
       this.known = seq
       this.folding.consider()
@@ -340,40 +360,20 @@ export class Core {
     )
   }
 
-  /** @param {{ ticket: number, code?: string, message?: string, report?: unknown }} outcome */
-  settle({ ticket, code, message = '', report }) {
-    const promise = this.tickets.get(ticket)
-    this.tickets.delete(ticket)
-    if (code) promise?.reject(new SyncError(code, message))
-    else promise?.resolve(report ?? undefined)
-  }
-
-  /** Nobody waits for this ticket any more. @param {number} ticket */
-  forget(ticket) {
-    this.tickets.delete(ticket)
-  }
-
   /** A trap or a broken invariant: nothing the engine says can be trusted. @param {unknown} cause */
   break(cause) {
     if (this.broken) return
     const text = `the core broke down: ${messageOf(cause)}`
     this.broken = new SyncError('invariant', text, cause)
-    this.rejectAll(this.broken)
+    this.tickets.rejectAll(this.broken)
     this.host.disk.rest()
     clearTimeout(this.timer)
-    this.events = []
+    this.events.clear()
     this.effects = []
     const later = (/** @type {() => void} */ notice) => this.notices.push(notice)
     this.host.onFailed(this.broken, later)
     this.host.onStatus()
     this.schedule()
-  }
-
-  /** @param {SyncError} error */
-  rejectAll(error) {
-    const open = [...this.tickets.values()]
-    this.tickets.clear()
-    for (const { reject } of open) reject(error)
   }
 
   /** Forgets what is stored, unless `check` throws. @param {() => void} check */
@@ -387,7 +387,7 @@ export class Core {
     this.feed({ type: 'close' })
     this.isClosed = true
     clearTimeout(this.timer)
-    this.rejectAll(new SyncError('closed', 'the client is closed'))
+    this.tickets.rejectAll(closedError())
     await this.commits
     await this.folding.stop()
   }
@@ -398,3 +398,5 @@ export class Core {
     this.engine.delete()
   }
 }
+
+const closedError = () => new SyncError('closed', 'the client is closed')

@@ -10,7 +10,8 @@ import { encodeValue } from './value.js'
  * What reading needs of the client.
  * @typedef {object} Reads
  * @property {(question: object) => any} query null when there is nothing to read
- * @property {() => boolean} isReadable false: signed out or closed, everything reads empty
+ * @property {() => boolean} isReadable after all that was written so far; false: signed out or closed, everything
+ *   reads empty
  * @property {(error: unknown) => void} onThrow a listener threw
  */
 
@@ -35,8 +36,10 @@ export class Rows {
     this.rows = new Map()
     /** @type {Map<string, { isFresh: boolean, rows: readonly any[] }>} */
     this.lists = new Map()
-    /** @type {Listeners<string[]>} */
+    /** @type {Listeners<string[]>} the app's: called before a write returns */
     this.listeners = new Listeners(reads.onThrow)
+    /** @type {Listeners<string[]>} this package's own: soon is enough */
+    this.followers = new Listeners(reads.onThrow)
   }
 
   /** @param {string} key @returns {any} */
@@ -66,6 +69,12 @@ export class Rows {
   invalidate(keys) {
     for (const key of keys) this.rows.delete(key)
     for (const list of this.lists.values()) list.isFresh = false
+  }
+
+  /** These changed. @param {string[]} keys */
+  tell(keys) {
+    this.followers.call(keys)
+    this.listeners.call(keys)
   }
 
   /** Forgets everything: the user is gone. */

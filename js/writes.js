@@ -9,6 +9,7 @@ import { encodeFields, encodeValue } from './value.js'
 /**
  * @typedef {object} Batch
  * @property {string[]} ops as JSON
+ * @property {boolean} isHeard
  * @property {unknown[]} problem why it cannot be done: none, or one
  * @property {{ resolve: () => void, reject: (error: unknown) => void }[]} calls
  */
@@ -17,11 +18,13 @@ export class Writes {
   /**
    * @param {import('./schema.js').Schema} schema
    * @param {() => SyncError | null} refusal why nothing may be written now
-   * @param {(opsJson: string) => Promise<void>} send resolves once durable
+   * @param {(collection: string) => boolean} isHeard somebody wants to hear of a write before the call returns
+   * @param {(opsJson: string, isHeard: boolean) => Promise<void>} send resolves once durable
    */
-  constructor(schema, refusal, send) {
+  constructor(schema, refusal, isHeard, send) {
     this.schema = schema
     this.refusal = refusal
+    this.isHeard = isHeard
     this.send = send
     /** @type {Batch | null} */
     this.open = null
@@ -41,8 +44,10 @@ export class Writes {
       const refusal = this.refusal()
       if (refusal) throw refusal
       const json = encodeOp(collection, op, this.schema)
-      if (!batch) return this.commit([json])
+      const isHeard = this.isHeard(collection)
+      if (!batch) return this.commit([json], isHeard)
       batch.ops.push(json)
+      batch.isHeard ||= isHeard
     } catch (error) {
       if (!batch) return Promise.reject(error)
       batch.problem.push(error)
@@ -64,7 +69,7 @@ export class Writes {
   batch(work) {
     if (this.open) return this.join(this.open, work)
     /** @type {Batch} */
-    const batch = { ops: [], problem: [], calls: [] }
+    const batch = { ops: [], isHeard: false, problem: [], calls: [] }
     this.open = batch
     try {
       runSynchronously(work)
@@ -74,7 +79,9 @@ export class Writes {
       this.open = null
     }
     const done =
-      batch.problem.length > 0 ? Promise.reject(batch.problem[0]) : this.commit(batch.ops)
+      batch.problem.length > 0
+        ? Promise.reject(batch.problem[0])
+        : this.commit(batch.ops, batch.isHeard)
     done.then(
       () => {
         for (const { resolve } of batch.calls) resolve()
@@ -104,12 +111,12 @@ export class Writes {
     return call
   }
 
-  /** @param {string[]} ops @returns {Promise<void>} */
-  commit(ops) {
+  /** @param {string[]} ops @param {boolean} isHeard @returns {Promise<void>} */
+  commit(ops, isHeard) {
     const refusal = this.refusal()
     if (refusal) return Promise.reject(refusal)
     if (ops.length === 0) return Promise.resolve()
-    const done = this.send(`[${ops.join(',')}]`)
+    const done = this.send(`[${ops.join(',')}]`, isHeard)
     this.pending.add(done)
     const settled = () => this.pending.delete(done)
     done.then(settled, settled)

@@ -54,7 +54,7 @@ export class Insights {
     this.follow()
     let wasLoaded = this.isLoaded()
     this.undo = [
-      ...['logs', 'path'].map((name) => this.rowsOf(name).listeners.add(() => this.ask())),
+      ...['logs', 'path'].map((name) => this.rowsOf(name).followers.add(() => this.ask())),
       state.status.listeners.add(({ lastSyncedAt }) => {
         if (!wasLoaded && lastSyncedAt !== null) this.ask()
         wasLoaded = lastSyncedAt !== null

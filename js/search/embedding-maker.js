@@ -73,7 +73,7 @@ export class EmbeddingMaker {
       })
     })
     this.undo = [...this.rules.keys(), into].map((name) =>
-      state.rows.get(name)?.listeners.add(() => this.job.wake(quietMs)),
+      state.rows.get(name)?.followers.add(() => this.job.wake(quietMs)),
     )
     this.job.wake(quietMs)
   }

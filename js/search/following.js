@@ -17,7 +17,7 @@ export function following(rows, take, { isEager = false } = {}) {
   /** @type {Set<string>} */
   let changed = new Set(rows.keys())
   let isStopped = false
-  const stop = rows.listeners.add((keys) => {
+  const stop = rows.followers.add((keys) => {
     if (isEager && changed.size === 0) idleTimeout(() => current().catch(() => {}), soonMs)
     for (const key of keys) changed.add(key)
   })

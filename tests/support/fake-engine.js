@@ -114,6 +114,11 @@ export class FakeEngine {
     this.isLoaded = true
   }
 
+  /** @param {{ writes: Waiting[] }} event */
+  writes({ writes }) {
+    for (const each of writes) this.write(each)
+  }
+
   /** @param {Waiting} write */
   write({ ticket, ops }) {
     for (const op of ops) {

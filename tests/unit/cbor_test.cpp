@@ -5,9 +5,7 @@
 
 #include <cstdint>
 #include <limits>
-using namespace somatic;
-
-namespace {
+namespace somatic {
 
 struct Inner {
   std::string text;
@@ -21,6 +19,8 @@ struct Outer {
   Json any;
 };
 
+namespace {
+
 template <typename T>
 Json read_back(const T& message) {
   std::string bytes;
@@ -31,11 +31,11 @@ Json read_back(const T& message) {
 }  // namespace
 
 template <>
-struct somatic::Fields<Inner> {
+struct Fields<Inner> {
   static constexpr auto list = std::tuple{field("text", &Inner::text), field("flag", &Inner::flag)};
 };
 template <>
-struct somatic::Fields<Outer> {
+struct Fields<Outer> {
   static constexpr const char* type = "outer";
   static constexpr auto list = std::tuple{
       field("number", &Outer::number), field("maybe", &Outer::maybe),
@@ -44,7 +44,8 @@ struct somatic::Fields<Outer> {
 
 TEST_CASE("cbor: numbers and lengths around every size of a head") {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
-  for (const std::int64_t around : {0LL, 23LL, 0xFFLL, 0xFFFFLL, 0xFFFFFFFFLL, kMost - 1}) {
+  for (const std::int64_t around :
+       std::vector<std::int64_t>{0, 23, 0xFF, 0xFFFF, 0xFFFFFFFF, kMost - 1}) {
     for (const std::int64_t number : {around - 1, around, around + 1, -around, -around - 1}) {
       CAPTURE(number);
       const Json back = read_back(number);
@@ -72,3 +73,5 @@ TEST_CASE("cbor: a message is what its JSON is, with what is at its default left
   CHECK(read_back(any) == to_json(any));
   CHECK(read_back(any)["type"] == "outer");
 }
+
+}  // namespace somatic

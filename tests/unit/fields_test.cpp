@@ -41,6 +41,7 @@ TEST_CASE("fields: every event survives JSON") {
       RestoreOverwritten{3, "id"},
       Export{4},
       Import{5, {{{"collection", "logs"}}}, Json::array()},
+      Writes{{Write{6, {}}, Write{7, {}}}},
       Close{},
   };
   CHECK(events.size() == std::variant_size_v<Event>);

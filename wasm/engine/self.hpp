@@ -36,6 +36,9 @@ struct Engine::Self {
   }
 
   void on(const Write& write);
+  void on(const Writes& all) {
+    for (const Write& each : all.writes) on(each);
+  }
   void on(const Loaded&);
   void on(const Flushed&);
   void on(const FlushFailed& failure);

@@ -34,6 +34,10 @@ struct Write {
   Ticket ticket = 0;
   std::vector<Op> ops;
 };
+/// Several, each by itself: what they change is told once.
+struct Writes {
+  std::vector<Write> writes;
+};
 /// Every stored segment was loaded (Engine::load): the engine may work.
 struct Loaded {};
 /// The commit asked for last is durable, as segment `seq`.
@@ -114,10 +118,10 @@ struct Import {
 /// No more work: open tickets are settled with "closed".
 struct Close {};
 
-using Event =
-    std::variant<Write, Loaded, Flushed, FlushFailed, SessionIs, UserGone, SyncNow, AbortSync, Poke,
-                 LeaderIs, Fetched, TimerFired, KeepVectors, VectorsGiven, FormatLimit,
-                 RetryRejected, DiscardRejected, RestoreOverwritten, Export, Import, Close>;
+using Event = std::variant<Write, Writes, Loaded, Flushed, FlushFailed, SessionIs, UserGone,
+                           SyncNow, AbortSync, Poke, LeaderIs, Fetched, TimerFired, KeepVectors,
+                           VectorsGiven, FormatLimit, RetryRejected, DiscardRejected,
+                           RestoreOverwritten, Export, Import, Close>;
 
 // Effects --------------------------------------------------------------------------------------
 
@@ -186,6 +190,7 @@ SOMATIC_MESSAGE(Op, "op", field("op", &Op::op), field("collection", &Op::collect
                 field("key", &Op::key), field("fields", &Op::fields), field("field", &Op::field),
                 field("by", &Op::by));
 SOMATIC_MESSAGE(Write, "write", field("ticket", &Write::ticket), field("ops", &Write::ops));
+SOMATIC_MESSAGE(Writes, "writes", field("writes", &Writes::writes));
 SOMATIC_MESSAGE(Loaded, "loaded");
 SOMATIC_MESSAGE(Flushed, "flushed", field("seq", &Flushed::seq));
 SOMATIC_MESSAGE(FlushFailed, "flushFailed", field("code", &FlushFailed::code),
