@@ -139,7 +139,7 @@ export class ClientState {
   async loadVectors() {
     const refusal = this.refusal()
     if (refusal) throw refusal
-    await this.parts.core?.keepVectors()
+    await this.parts.core?.vectors.keep()
     for (const rows of this.rows.values()) if (rows.vectors.length > 0) rows.clear()
   }
 

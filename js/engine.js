@@ -8,6 +8,7 @@
 //
 // The engine is never entered twice: what an effect or a listener feeds waits for its turn.
 
+import { CoreVectors } from './core-vectors.js'
 import { asSyncError, messageOf, SyncError } from './error.js'
 import { EventQueue } from './event-queue.js'
 import { foldedPart } from './folded-part.js'
@@ -72,6 +73,7 @@ export class Core {
     this.known = 0
     this.folding = new Folding(foldedPart(this), host.disk)
     this.tickets = new Tickets()
+    this.vectors = new CoreVectors(this)
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined
     this.commits = Promise.resolve()
@@ -247,7 +249,7 @@ export class Core {
         this.commits = this.commit(effect.tickets ?? [])
         return
       case 'wantVectors':
-        this.giveVectors()
+        this.vectors.give()
         return
       case 'askSession':
         return this.host.askSession(effect.refresh ?? false)
@@ -300,45 +302,6 @@ export class Core {
       this.setFailing(code === 'quota' || code === 'storage-lost')
       this.feed({ type: 'flushFailed', code, message })
     }
-  }
-
-  /** Reads the stored vectors into memory; they stay there. */
-  async keepVectors() {
-    this.feed({ type: 'keepVectors' })
-    await this.readVectors()
-  }
-
-  /** @param {(file: Uint8Array) => Promise<void> | void} [onFile] is given those that are sound */
-  readVectors(onFile = () => {}) {
-    return this.host.disk.readVectors(async (file) => {
-      const isSound = this.give(() => this.engine.giveVectors(file))
-      if (isSound) await onFile(file)
-      return isSound
-    })
-  }
-
-  /** @param {Uint8Array} file @returns {Record<string, string>} its vectors by name, as JSON arrays */
-  vectorTexts(file) {
-    return JSON.parse(this.module.vectorTexts(file)) ?? {}
-  }
-
-  /** @param {string} name @returns {Float32Array | null} null: it is not in memory */
-  vector(name) {
-    if (this.isClosed || this.broken) return null
-    const bytes = this.engine.vector(name)
-    return bytes.length === 0 ? null : new Float32Array(bytes.buffer)
-  }
-
-  /** A request needs vectors that are not in memory. */
-  async giveVectors() {
-    const answer = { type: 'vectorsGiven', code: '', message: '' }
-    try {
-      await this.readVectors()
-    } catch (error) {
-      const { code, message } = asSyncError(error, 'storage-lost')
-      Object.assign(answer, { code, message })
-    }
-    this.feed(answer)
   }
 
   /** @param {boolean} isFailing */

@@ -61,7 +61,7 @@ class RowsWriter {
     }
     if (this.wanted.size === 0) return
     const { core } = this.state.parts
-    await core?.readVectors(async (file) => this.vectorsOf(core.vectorTexts(file)))
+    await core?.vectors.read(async (file) => this.vectorsOf(core.vectors.textsIn(file)))
     await this.named([...this.wanted.values()].flat(), null)
   }
 

@@ -52,7 +52,7 @@ export class SemanticIndex {
     const answers = this.state.query(question) ?? []
     for (const [i, key] of keys.entries()) {
       const [vector, metadata] = answers[i] ?? []
-      const numbers = core && typeof vector === 'string' ? core.vector(vector) : null
+      const numbers = core && typeof vector === 'string' ? core.vectors.get(vector) : null
       if (numbers) this.add(key, numbers, metadata)
       else this.index.remove(key)
       if (!numbers && typeof vector === 'string') this.want(vector, key)
@@ -82,7 +82,7 @@ export class SemanticIndex {
     const { core } = this.state.parts
     const wanted = this.wanted
     this.wanted = new Map()
-    await core?.readVectors((file) => {
+    await core?.vectors.read((file) => {
       for (const [name, numbers] of vectorsIn(file)) {
         const keys = wanted.get(name)
         if (!keys) continue
