@@ -106,6 +106,7 @@ test('the picture of two devices in the README', async () => {
   for (const frame of frames) await frame.getByTestId('total').getByText('53').waitFor()
   for (const frame of frames) await frame.getByLabel('Offline').uncheck()
   for (const frame of frames) await frame.getByTestId('total').getByText('54').waitFor()
+  for (const frame of frames) await frame.getByText('to send').waitFor({ state: 'detached' })
   const path = process.env.SCREENSHOT // docs/app.png is made with it
   await tab.screenshot(path ? { path } : {})
 })

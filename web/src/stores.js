@@ -5,69 +5,107 @@ import { create } from 'zustand'
 import { persist } from 'zustand/middleware'
 import { device } from './supabase.js'
 
-/** @param {string} name @param {any} make @returns {any} */
+/** @typedef {import('somatic-sync/supabase-sync-extended').UserProgress} UserProgress */
+/** @typedef {import('somatic-sync/supabase-sync-extended').JournalEntry} JournalEntry */
+/** @typedef {import('somatic-sync/supabase-sync-extended').ChatMessage} ChatMessage */
+/** @typedef {import('somatic-sync/supabase-sync-extended').SovereignLogEntry} SovereignLogEntry */
+/** @typedef {import('somatic-sync/supabase-sync-extended').Achievement} Achievement */
+/** @typedef {import('somatic-sync/supabase-sync-extended').SovereignPathData} SovereignPathData */
+/** @typedef {import('somatic-sync/supabase-sync-extended').OEJTSAnswer} OEJTSAnswer */
+
+/** @template State @typedef {import('zustand').StateCreator<State, [['zustand/persist', unknown]]>} Creator */
+
+/** @template State @param {string} name @param {Creator<State>} make */
 const stored = (name, make) => create(persist(make, { name: `${device}-${name}` }))
 
-export const useProgress = stored('progress', (/** @type {any} */ set, /** @type {any} */ get) => ({
+/** @typedef {UserProgress & { completeRoutine(day: string): void }} ProgressState */
+/** @type {Creator<ProgressState>} */
+const progress = (set, get) => ({
   ...{ complianceStreak: 0, lastCompletedDate: null, totalCompletions: 0 },
-  completeRoutine(/** @type {string} */ day) {
+  completeRoutine(day) {
     const { complianceStreak, lastCompletedDate, totalCompletions } = get()
     set({
       complianceStreak: complianceStreak + (lastCompletedDate === day ? 0 : 1),
       ...{ lastCompletedDate: day, totalCompletions: totalCompletions + 1 },
     })
   },
-}))
-
-/** @param {string} member */
-const listOf = (member) => (/** @type {any} */ set) => ({
-  [member]: [],
-  add: (/** @type {any} */ item) =>
-    set((/** @type {any} */ state) => ({ [member]: [...state[member], item] })),
-  change: (/** @type {string} */ id, /** @type {any} */ fields) =>
-    set((/** @type {any} */ state) => ({
-      [member]: state[member].map((/** @type {any} */ item) =>
-        item.id === id ? { ...item, ...fields } : item,
-      ),
-    })),
-  drop: (/** @type {string} */ id) =>
-    set((/** @type {any} */ state) => ({
-      [member]: state[member].filter((/** @type {any} */ item) => item.id !== id),
-    })),
 })
 
-export const useJournal = stored('journal', listOf('entries'))
-export const useChat = stored('chat', listOf('messages'))
-export const useSovereignLog = stored('sovereign-log', listOf('entries'))
+/**
+ * @template Item
+ * @typedef {object} ItemActions
+ * @property {(item: Item) => void} add
+ * @property {(id: string, fields: Partial<Item>) => void} change
+ * @property {(id: string) => void} drop
+ */
 
-export const useAchievements = stored('achievements', (/** @type {any} */ set) => ({
+/**
+ * @template {{ id: string }} Item
+ * @param {(edit: (items: Item[]) => Item[]) => void} edit
+ * @returns {ItemActions<Item>}
+ */
+const itemActions = (edit) => ({
+  add: (item) => edit((items) => [...items, item]),
+  change: (id, fields) =>
+    edit((items) => items.map((item) => (item.id === id ? { ...item, ...fields } : item))),
+  drop: (id) => edit((items) => items.filter((item) => item.id !== id)),
+})
+
+/** @type {Creator<{ entries: JournalEntry[] } & ItemActions<JournalEntry>>} */
+const journal = (set) => ({
+  entries: [],
+  ...itemActions((edit) => set(({ entries }) => ({ entries: edit(entries) }))),
+})
+
+/** @type {Creator<{ messages: ChatMessage[] } & ItemActions<ChatMessage>>} */
+const chat = (set) => ({
+  messages: [],
+  ...itemActions((edit) => set(({ messages }) => ({ messages: edit(messages) }))),
+})
+
+/** @type {Creator<{ entries: SovereignLogEntry[] } & ItemActions<SovereignLogEntry>>} */
+const sovereignLog = (set) => ({
+  entries: [],
+  ...itemActions((edit) => set(({ entries }) => ({ entries: edit(entries) }))),
+})
+
+/** @type {Creator<{ achievements: Achievement[], unlock(id: string): void }>} */
+const achievements = (set) => ({
   achievements: [],
-  unlock: (/** @type {string} */ id) =>
-    set((/** @type {any} */ { achievements }) => ({
-      achievements: achievements.map((/** @type {any} */ item) =>
-        item.id === id
-          ? { ...item, unlocked: true, unlockedDate: new Date().toISOString(), progress: 100 }
-          : item,
-      ),
-    })),
-}))
+  unlock(id) {
+    const unlocked = { unlocked: true, unlockedDate: new Date().toISOString(), progress: 100 }
+    set(({ achievements }) => ({
+      achievements: achievements.map((item) => (item.id === id ? { ...item, ...unlocked } : item)),
+    }))
+  },
+})
 
-export const usePath = stored('path', (/** @type {any} */ set) => ({
+/** @type {Creator<Required<SovereignPathData> & { answer(questionId: number, answer: number): void }>} */
+const path = (set) => ({
   ...{ humanDesignChart: null, birthData: null, oejtsAnswers: [], oejtsResults: null },
   ...{ archetypeAnalysis: null, lastArchetypeUpdate: null, katas: [], healthMetrics: null },
-  answer: (/** @type {number} */ questionId, /** @type {number} */ answer) =>
-    set((/** @type {any} */ { oejtsAnswers }) => ({
+  answer: (questionId, answer) =>
+    set(({ oejtsAnswers }) => ({
       oejtsAnswers: [
-        ...oejtsAnswers.filter((/** @type {any} */ each) => each.questionId !== questionId),
+        ...oejtsAnswers.filter((each) => each.questionId !== questionId),
         { questionId, answer, answeredAt: new Date().toISOString() },
       ],
     })),
-}))
+})
 
-export const useTheme = stored('theme', (/** @type {any} */ set) => ({
+/** @type {Creator<{ theme: string, setTheme(theme: string): void }>} */
+const theme = (set) => ({
   theme: 'system',
-  setTheme: (/** @type {string} */ theme) => set({ theme }),
-}))
+  setTheme: (theme) => set({ theme }),
+})
+
+export const useProgress = stored('progress', progress)
+export const useJournal = stored('journal', journal)
+export const useChat = stored('chat', chat)
+export const useSovereignLog = stored('sovereign-log', sovereignLog)
+export const useAchievements = stored('achievements', achievements)
+export const usePath = stored('path', path)
+export const useTheme = stored('theme', theme)
 
 const deletes = /** @type {const} */ ({ deletes: 'diff' })
 

@@ -6,7 +6,7 @@ export function Achievements() {
   const { achievements, unlock } = useAchievements()
   return (
     <ul className="card entries">
-      {achievements.map((/** @type {any} */ { id, unlocked, progress }) => (
+      {achievements.map(({ id, unlocked, progress }) => (
         <li key={id}>
           <span>
             {unlocked ? '★' : '☆'} {id}

@@ -13,7 +13,7 @@ const questions = [
 export function Blueprint() {
   const { oejtsAnswers, answer, archetypeAnalysis } = usePath()
   const of = (/** @type {number} */ id) =>
-    oejtsAnswers.find((/** @type {any} */ { questionId }) => Number(questionId) === id)?.answer
+    oejtsAnswers.find(({ questionId }) => Number(questionId) === id)?.answer
   return (
     <section className="card">
       <p>{`${oejtsAnswers.length} of 60 answered`}</p>

@@ -27,7 +27,7 @@ export function Chat() {
   return (
     <section className="card">
       <ol className="messages">
-        {messages.slice(-30).map((/** @type {any} */ { id, role, content }) => (
+        {messages.slice(-30).map(({ id, role, content }) => (
           <li key={id} data-role={role ?? 'user'}>
             {content}
           </li>

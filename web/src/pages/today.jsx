@@ -3,7 +3,7 @@
 import { useId, useState } from 'react'
 import { localDate } from 'somatic-sync'
 import { useRow } from 'somatic-sync/react'
-import { Chart } from '../charts.jsx'
+import { Days } from '../charts.jsx'
 import { useJournal, useProgress } from '../stores.js'
 
 export function Today() {
@@ -33,8 +33,7 @@ function Streak() {
   const days = Array.from({ length: 30 }, (_, i) => localDate(Date.now() - (29 - i) * 86_400_000))
   const isIn = (/** @type {string} */ day) =>
     ranges.some((/** @type {[string, string]} */ [first, last]) => first <= day && day <= last)
-  const values = days.map((day) => ({ label: day, value: isIn(day) ? 1 : 0 }))
-  return <Chart title="The last 30 days" values={values} />
+  return <Days title="The last 30 days" days={days} isDone={isIn} />
 }
 
 function Journal() {

@@ -5,11 +5,19 @@ import { useRow } from 'somatic-sync/react'
 import { Chart } from '../charts.jsx'
 import { useSovereignLog } from '../stores.js'
 
-const types = ['Urge/Symptom', 'Kata Performed', 'Win', 'Leak/Drain', 'Insight']
+const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+const hours = Array.from({ length: 24 }, (_, hour) => `${String(hour).padStart(2, '0')}:00`)
+const types = /** @type {const} */ ([
+  'Urge/Symptom',
+  'Kata Performed',
+  'Win',
+  'Leak/Drain',
+  'Insight',
+])
 
 export function Urges() {
   const { entries, add } = useSovereignLog()
-  const [type, setType] = useState(types[0])
+  const [type, setType] = useState(/** @type {(typeof types)[number]} */ (types[0]))
   const [content, setContent] = useState('')
   const [energyLevel, setEnergy] = useState(5)
   /** @param {import('react').FormEvent} event */
@@ -25,7 +33,12 @@ export function Urges() {
         <form onSubmit={submit}>
           <label>
             What
-            <select value={type} onChange={(event) => setType(event.target.value)}>
+            <select
+              value={type}
+              onChange={({ target }) =>
+                setType(types.find((each) => each === target.value) ?? types[0])
+              }
+            >
               {types.map((each) => (
                 <option key={each}>{each}</option>
               ))}
@@ -53,7 +66,7 @@ export function Urges() {
           {[...entries]
             .reverse()
             .slice(0, 8)
-            .map((/** @type {any} */ entry) => (
+            .map((entry) => (
               <li key={entry.id}>{`${entry.entryType}: ${entry.content}`}</li>
             ))}
         </ul>
@@ -66,23 +79,25 @@ export function Urges() {
 function Patterns() {
   const patterns = useRow('path', 'self')?.patterns
   const { entries } = useSovereignLog()
-  const recent = entries.slice(-40)
-  const energy = recent.map((/** @type {any} */ { id, energyLevel }) => ({
-    label: id,
+  const energy = entries.slice(-40).map(({ createdAt = '', energyLevel }) => ({
+    label: createdAt.slice(0, 16).replace('T', ' '),
     value: energyLevel ?? null,
   }))
-  const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
-  const byDay = (/** @type {number[] | undefined} */ counts) =>
-    days.map((label, i) => ({ label, value: counts?.[i] ?? 0 }))
+  const valuesOf = (/** @type {string[]} */ labels, /** @type {number[] | undefined} */ counts) =>
+    labels.map((label, i) => ({ label, value: counts?.[i] ?? 0 }))
   return (
     <section className="card">
       <h2>Patterns</h2>
       <Chart title="Energy, the last entries" values={energy} kind="line" />
-      <Chart title="Leaks by weekday" values={byDay(patterns?.leaks?.byWeekday)} />
-      <Chart
-        title="Transmutations by weekday"
-        values={byDay(patterns?.transmutations?.byWeekday)}
-      />
+      {['leaks', 'transmutations'].map((what) => (
+        <div key={what} className="pair">
+          <Chart
+            title={`${what}, by weekday`}
+            values={valuesOf(weekdays, patterns?.[what]?.byWeekday)}
+          />
+          <Chart title={`${what}, by hour`} values={valuesOf(hours, patterns?.[what]?.byHour)} />
+        </div>
+      ))}
     </section>
   )
 }
