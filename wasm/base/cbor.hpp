@@ -19,24 +19,18 @@ namespace cbor {
 enum class Kind : std::uint8_t { kUnsigned = 0, kNegative = 1, kText = 3, kArray = 4, kMap = 5 };
 
 inline void append_head(Kind kind, std::uint64_t number, std::string& out) {
-  const auto major = static_cast<unsigned>(kind) << 5U;
-  int bytes = 0;
-  if (number > 0xFFFFFFFF) {
-    bytes = 8;
-  } else if (number > 0xFFFF) {
-    bytes = 4;
-  } else if (number > 0xFF) {
-    bytes = 2;
-  } else if (number >= 24) {
-    bytes = 1;
+  const unsigned major = static_cast<unsigned>(kind) << 5U;
+  if (number < 24) {
+    out += static_cast<char>(major | number);
+    return;
   }
-  const unsigned info = bytes == 0   ? static_cast<unsigned>(number)
-                        : bytes == 1 ? 24
-                        : bytes == 2 ? 25
-                        : bytes == 4 ? 26
-                                     : 27;
-  out += static_cast<char>(major | info);
-  for (int at = bytes - 1; at >= 0; --at) out += static_cast<char>(number >> (8U * unsigned(at)));
+  // 24 says that one byte follows, 25 two, 26 four, 27 eight
+  unsigned size = 0;
+  while (size < 3 && number >> (8U << size) != 0) ++size;
+  out += static_cast<char>(major | (24 + size));
+  for (int left = (1 << size) - 1; left >= 0; --left) {
+    out += static_cast<char>(number >> (8U * static_cast<unsigned>(left)));
+  }
 }
 
 inline void append_text(std::string_view text, std::string& out) {
