@@ -290,7 +290,7 @@ export class Core {
       for (const ticket of tickets) this.tickets.settle({ ticket })
       await null // who awaited one goes first
       this.feed({ type: 'flushed', seq })
-      this.known = seq
+      this.known = Math.max(this.known, seq)
       this.folding.consider()
       this.host.onCommitted()
     } catch (error) {

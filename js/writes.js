@@ -160,7 +160,7 @@ function encodeOp(collection, { op, key, fields, field, by }, schema) {
     if (typeof field !== 'string' || !Object.hasOwn(specs, field)) {
       throw new SyncError('unknown-field', `"${collection}" has no field "${String(field)}"`)
     }
-    amount = `,"field":${encodeValue(field, 'field')},"by":${encodeValue(by, 'by')}`
+    amount = `,${encodeFields({ field, by }).slice(1, -1)}`
   }
   return `${head}${amount},"fields":${encodeFields(fields, isVector)}}`
 }

@@ -2,7 +2,7 @@
 // writing, and what is known of one whose end was never heard of. Knows nothing of what others wrote: reader.js does.
 
 import { SyncError } from '../error.js'
-import { endIsUnknown } from './database.js'
+import { endIsUnknown, storageError } from './database.js'
 import { addFile, ownBytes } from './records.js'
 
 /** @typedef {import('./records.js').Fail} Fail */
@@ -40,7 +40,7 @@ export class Commits {
       return seq
     } catch (error) {
       const isLate = error instanceof SyncError && error.cause === endIsUnknown
-      if (isLate && this.unsure) this.unsure.isLate = true
+      if (isLate) this.markLate()
       throw error
     }
   }
@@ -66,9 +66,13 @@ export class Commits {
         return () => head + 1
       })
     } catch (error) {
-      if (error !== notAlone) throw error
-      this.forget()
-      return null
+      if (error === notAlone) {
+        this.forget()
+        return null
+      }
+      // it was asked to end: until somebody looks it may have, whatever is said of it now
+      if (storageError(error).code !== 'quota') this.markLate()
+      throw error
     } finally {
       this.isAlone = false
       if (lease.isSuspended) lease.release()
@@ -80,6 +84,7 @@ export class Commits {
     return this.disk.transaction('readwrite', (files, fail, begin) => {
       let written = 0
       const add = (/** @type {number | null} */ own) => {
+        if (own === null) this.forget() // an earlier try is not stored: what it left open is known now
         written = own ?? this.add(files, fail, segment())
       }
       begin(() => this.disk.reader.readNew(files, fail, onSegment, add))
@@ -95,6 +100,10 @@ export class Commits {
     addFile(files, fail, this.disk.paths.segment(seq), contents)
     this.disk.limits.add(seq, contents.length)
     return seq
+  }
+
+  markLate() {
+    if (this.unsure) this.unsure.isLate = true
   }
 
   /** It is known whether it is stored. */

@@ -36,7 +36,7 @@ import { Snapshots } from './snapshots.js'
  *   pieces of the snapshots, then the segments after them
  * @property {(segment: () => Uint8Array, onSegment: OnSegment) => Promise<number>} commit makes
  *   `segment()` durable and gives its sequence number; before it asks for the bytes it gives the
- *   segments other contexts added. Rejects with a SyncError, having changed nothing
+ *   segments other contexts added. Rejects with a SyncError, having changed nothing unless it says so
  * @property {(onSegment: OnSegment) => Promise<void>} refresh gives segments other contexts added
  * @property {() => boolean} isFoldDue the journal became long
  * @property {() => boolean} isFoldOverdue it must not get longer, whoever is writing

@@ -91,6 +91,8 @@ export class Reader {
           if (disk.commits.isUnsure(seq, bytes)) own = seq
           else disk.give(disk.paths.segment(seq), seq, bytes, onSegment)
           if (seq > reach(disk.manifest)) disk.limits.add(seq, bytes.length)
+          // the engine must hear that it is durable before it hears of what came after it
+          if (own !== null) break
         }
         next(own)
       }
