@@ -77,9 +77,14 @@ const yOf = (value, most) => height - (value / most) * (height - 4)
 function Axis({ labels }) {
   const isShort = labels.join('').length <= lettersMost
   const shown = new Set(isShort ? labels : [labels[0], labels[labels.length - 1]])
+  return <Labels labels={[...shown]} isEach={isShort} />
+}
+
+/** @param {{ labels: string[], isEach?: boolean }} props isEach: one below each bar; else at both ends */
+function Labels({ labels, isEach = false }) {
   return (
-    <div className={isShort ? 'axis each' : 'axis'} aria-hidden="true">
-      {[...shown].map((label) => (
+    <div className={isEach ? 'axis each' : 'axis'} aria-hidden="true">
+      {labels.map((label) => (
         <span key={label}>{label}</span>
       ))}
     </div>
@@ -110,7 +115,7 @@ export function Days({ title, days, isDone }) {
           <i key={day} className={isDone(day) ? 'done' : ''} title={day} />
         ))}
       </div>
-      <Axis labels={[days[0], days[days.length - 1]]} />
+      <Labels labels={[days[0], days[days.length - 1]]} />
     </figure>
   )
 }
