@@ -2,7 +2,7 @@
 // the end. The app never holds it; it holds the SyncClient of client.js.
 
 import { Caches } from './cached.js'
-import { errorInfo, messageOf, SyncError } from './error.js'
+import { closedError, errorInfo, messageOf, SyncError } from './error.js'
 import { deepFreeze } from './freeze.js'
 import { Listeners } from './listeners.js'
 import { Rows } from './rows.js'
@@ -56,7 +56,7 @@ export class ClientState {
       (collection) => this.rows.get(collection)?.listeners.hasAny ?? false,
       (ops, isHeard) =>
         this.ask((ticket) => `{"type":"write","ticket":${ticket},"ops":${ops}}`, {
-          isWrite: !isHeard,
+          isSoon: !isHeard,
         }),
     )
     const reads = {
@@ -213,7 +213,7 @@ export class ClientState {
 
   /** @returns {SyncError | null} why nothing may be written or sent */
   refusal() {
-    if (this.isClosing) return new SyncError('closed', 'the client is closed')
+    if (this.isClosing) return closedError()
     if (this.isGone) {
       const who =
         this.parts.userId === null ? 'nobody is signed in' : 'this user is no longer signed in'
@@ -232,7 +232,7 @@ export class ClientState {
     return this.query({ time: true }) ?? this.parts.now()
   }
 
-  /** @param {(ticket: number) => string} makeJson @param {{ isWrite?: boolean }} [options] @returns {Promise<any>} */
+  /** @param {(ticket: number) => string} makeJson @param {{ isSoon?: boolean }} [options] @returns {Promise<any>} */
   ask(makeJson, options) {
     const { core } = this.parts
     return core ? core.ask(makeJson, options).done : Promise.reject(this.refusal())

@@ -9,7 +9,7 @@
 // The engine is never entered twice: what an effect or a listener feeds waits for its turn.
 
 import { CoreVectors } from './core-vectors.js'
-import { asSyncError, messageOf, SyncError } from './error.js'
+import { asSyncError, closedError, messageOf, SyncError } from './error.js'
 import { EventQueue } from './event-queue.js'
 import { foldedPart } from './folded-part.js'
 import { Folding } from './folding.js'
@@ -121,14 +121,14 @@ export class Core {
   /**
    * Feeds an event that is answered by Settled.
    * @param {(ticket: number) => string} makeJson
-   * @param {{ isWrite?: boolean }} [options] isWrite: it may be fed soon, with others
+   * @param {{ isSoon?: boolean }} [options] isSoon: a write that may be fed together with others
    * @returns {{ ticket: number, done: Promise<any> }} done: the report, where there is one
    */
-  ask(makeJson, { isWrite = false } = {}) {
+  ask(makeJson, { isSoon = false } = {}) {
     const refusal = this.broken ?? (this.isClosed ? closedError() : null)
     if (refusal) return { ticket: 0, done: Promise.reject(refusal) }
     const { ticket, done } = this.tickets.issue()
-    if (isWrite) this.feedSoon(makeJson(ticket))
+    if (isSoon) this.feedSoon(makeJson(ticket))
     else this.feedText(makeJson(ticket))
     return { ticket, done }
   }
@@ -220,8 +220,8 @@ export class Core {
         }
         const event = this.events.next()
         if (event === undefined || this.broken) break
-        const { host } = this
-        this.take(this.engine.handle(encoder.encode(event), host.now(), performance.now()))
+        const now = this.host.now()
+        this.take(this.engine.handle(encoder.encode(event), now, performance.now()))
       }
     } catch (error) {
       this.break(error)
@@ -361,5 +361,3 @@ export class Core {
     this.engine.delete()
   }
 }
-
-const closedError = () => new SyncError('closed', 'the client is closed')

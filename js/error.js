@@ -85,3 +85,8 @@ export function asSyncError(error, code, what = '') {
   const message = messageOf(error)
   return new SyncError(code, what ? `${what}: ${message}` : message, error)
 }
+
+/** @returns {SyncError} */
+export function closedError() {
+  return new SyncError('closed', 'the client is closed')
+}

@@ -1,13 +1,13 @@
 // Owns what folding asks of the core. The engine makes no effect of it, and is never in the middle of a
 // call: whoever asks was waiting for a promise.
 
-import { SyncError } from './error.js'
+import { closedError } from './error.js'
 
 /** @param {import('./engine.js').Core} core @returns {import('./folding.js').Folded} */
 export function foldedPart(core) {
   const isGone = () => core.isClosed || core.broken !== null
   const engine = () => {
-    if (isGone()) throw new SyncError('closed', 'the client is closed')
+    if (isGone()) throw closedError()
     return core.engine
   }
   return {

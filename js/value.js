@@ -10,8 +10,8 @@ export const maxDepth = 100
 export const maxValueBytes = 1_000_000
 
 const loneSurrogate = /\p{Surrogate}/u
-/** @type {(text: string) => boolean} */
-const isWellFormed =
+/** Holds no half of a surrogate pair. @type {(text: string) => boolean} */
+export const isWellFormed =
   'isWellFormed' in String.prototype
     ? (text) => /** @type {any} */ (text).isWellFormed()
     : (text) => !loneSurrogate.test(text)

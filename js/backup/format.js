@@ -2,6 +2,7 @@
 // Knows no merge rule: what the values mean is the core's.
 
 import { SyncError } from '../error.js'
+import { isWellFormed } from '../value.js'
 
 export const format = 'somatic-sync/1'
 
@@ -21,7 +22,6 @@ export const format = 'somatic-sync/1'
 const maxDepth = 1000
 const clockText = /^\d{13}-[0-9a-f]{4}-[0-9a-f]{8}$/
 const uuidText = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-const loneSurrogate = /\p{Surrogate}/u
 
 /**
  * @param {any} backup parsed JSON
@@ -132,13 +132,13 @@ function checkText(backup) {
   for (let next = open.pop(); next; next = open.pop()) {
     const [value, depth] = next
     if (typeof value === 'string') {
-      check(!value.includes('\0') && !loneSurrogate.test(value), 'a text is damaged')
+      check(!value.includes('\0') && isWellFormed(value), 'a text is damaged')
     }
     if (typeof value !== 'object' || value === null) continue
     check(depth < maxDepth, `nested deeper than ${maxDepth} levels`)
     for (const [name, inner] of Object.entries(value)) {
       if (typeof inner === 'number') continue
-      if (!Array.isArray(value)) check(!loneSurrogate.test(name), 'a name is damaged')
+      if (!Array.isArray(value)) check(isWellFormed(name), 'a name is damaged')
       open.push([inner, depth + 1])
     }
   }

@@ -5,7 +5,7 @@ import 'fake-indexeddb/auto'
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { MemoryDisk } from '../../js/storage/memory-disk.js'
-import { bytes, closeDisks, newName, openDisk, text } from '../support/disks.js'
+import { bytes, closeDisks, hangingTab, newName, openDisk, text } from '../support/disks.js'
 import { fakeFs, result } from '../support/fake-fs.js'
 import { fakeLocks } from '../support/fake-locks.js'
 import { engines } from '../support/open-client.js'
@@ -262,21 +262,10 @@ for (const [which, before, locks] of /** @type {[string, string[], any][]} */ ([
   test(`${which}: given up behind a context that hangs it ${fate} later`, async () => {
     const name = newName()
     const write = await openBefore(name)
-    const db = await result(indexedDB.open(name))
-    let isHanging = true
-    const over = new Promise((resolve) => {
-      const transaction = db.transaction('FILE_DATA', 'readwrite')
-      transaction.oncomplete = resolve
-      const goOn = () => {
-        if (isHanging) transaction.objectStore('FILE_DATA').count().onsuccess = goOn
-      }
-      goOn()
-    })
+    const goOn = await hangingTab(name)
     const message = locks ? /look whether .* is there/ : /does not answer/
     await assert.rejects(write('b'), { code: 'storage-lost', message })
-    isHanging = false
-    await over
-    db.close()
+    await goOn()
     const after = locks ? [...before, `${seq} b`] : before
     const next = after.length + 1
     assert.deepEqual(await stored(name), after)

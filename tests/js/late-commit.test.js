@@ -6,8 +6,7 @@ import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { stateOf } from '../../js/client.js'
-import { bytes, closeDisks, newName, openDisk, text } from '../support/disks.js'
-import { result } from '../support/fake-fs.js'
+import { bytes, closeDisks, hangingTab, newName, openDisk, text } from '../support/disks.js'
 import { fakeLocks } from '../support/fake-locks.js'
 import { engines, newDatabase, openClient, until } from '../support/open-client.js'
 
@@ -37,21 +36,6 @@ async function openContext(database, locks) {
   return { client, core, disk }
 }
 
-/** A tab that does not get out of its transaction. @param {string} name of the database */
-async function hangingTab(name) {
-  const db = await result(indexedDB.open(name))
-  let isHanging = true
-  const goOn = () => {
-    if (isHanging) transaction.objectStore('FILE_DATA').count().onsuccess = goOn
-  }
-  const transaction = db.transaction('FILE_DATA', 'readwrite')
-  goOn()
-  return () => {
-    isHanging = false
-    db.close()
-  }
-}
-
 /**
  * A writes behind a hanging tab, then B; the tab goes on when A has given up and looks whether it is stored.
  * @param {{ first: (client: any) => Promise<void>, a: (client: any) => Promise<void>, b: (client: any) => Promise<void>, look: (client: any) => unknown }} steps
@@ -74,7 +58,7 @@ async function meanwhile({ first, a, b, look }) {
   await pause(timeoutMs / 2)
   const ofB = b(B.client)
   await pause(timeoutMs * 0.75)
-  goOn()
+  await goOn()
   await Promise.all([ofA.then(() => order.push('A')), ofB.then(() => order.push('B'))])
   assert.deepEqual(order, ['B', 'A'], 'A found its own segment and B’s in one look')
   for (const { core } of [A, B]) await core.refresh()

@@ -2,7 +2,7 @@
 // is text. Knows no engine.
 
 import { IndexedDbDisk } from '../../js/storage/disk.js'
-import { fakeFs } from './fake-fs.js'
+import { fakeFs, result } from './fake-fs.js'
 import { newDatabase } from './open-client.js'
 
 /** @type {IndexedDbDisk[]} */
@@ -34,4 +34,27 @@ export const noVectors = {
   nextVectors: () => nothing,
   namedVectors: () => 0,
   vectorsStillNamed: () => nothing,
+}
+
+/**
+ * A tab that does not get out of a transaction.
+ * @param {string} name of the database
+ * @returns {Promise<() => Promise<void>>} lets it go on; resolves when it is out
+ */
+export async function hangingTab(name) {
+  const db = await result(indexedDB.open(name))
+  let isHanging = true
+  const transaction = db.transaction('FILE_DATA', 'readwrite')
+  const over = new Promise((resolve) => {
+    transaction.oncomplete = resolve
+  })
+  const goOn = () => {
+    if (isHanging) transaction.objectStore('FILE_DATA').count().onsuccess = goOn
+  }
+  goOn()
+  return async () => {
+    isHanging = false
+    await over
+    db.close()
+  }
 }

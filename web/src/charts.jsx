@@ -11,11 +11,7 @@ export function Chart({ title, values, kind = 'bars' }) {
   const known = values.filter(({ value }) => value !== null)
   const most = Math.max(1, ...known.map(({ value }) => Number(value)))
   return (
-    <figure className="chart">
-      <figcaption>
-        <span>{title}</span>
-        <span>{known.length === 0 ? 'nothing yet' : `up to ${most}`}</span>
-      </figcaption>
+    <Figure title={title} note={known.length === 0 ? 'nothing yet' : `up to ${most}`}>
       <svg
         viewBox={`0 0 ${width} ${height}`}
         preserveAspectRatio="none"
@@ -30,6 +26,19 @@ export function Chart({ title, values, kind = 'bars' }) {
         )}
       </svg>
       <Axis labels={values.map(({ label }) => label)} />
+    </Figure>
+  )
+}
+
+/** @param {{ title: string, note: string, children: import('react').ReactNode }} props */
+function Figure({ title, note, children }) {
+  return (
+    <figure className="chart">
+      <figcaption>
+        <span>{title}</span>
+        <span>{note}</span>
+      </figcaption>
+      {children}
     </figure>
   )
 }
@@ -101,11 +110,7 @@ function textOf(known) {
 export function Days({ title, days, isDone }) {
   const done = days.filter(isDone)
   return (
-    <figure className="chart">
-      <figcaption>
-        <span>{title}</span>
-        <span>{`${done.length} of ${days.length}`}</span>
-      </figcaption>
+    <Figure title={title} note={`${done.length} of ${days.length}`}>
       <div
         className="days"
         role="img"
@@ -116,6 +121,6 @@ export function Days({ title, days, isDone }) {
         ))}
       </div>
       <Labels labels={[days[0], days[days.length - 1]]} />
-    </figure>
+    </Figure>
   )
 }
