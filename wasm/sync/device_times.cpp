@@ -19,9 +19,12 @@ constexpr Ms kDayMs = 24LL * 60 * 60 * 1000;
 
 /// The moment of an edit, on both clocks.
 struct Edit {
-  Ms device_ms = 0, true_ms = 0;
+  const Ms device_ms, true_ms;
+
+  Edit(const Meta& meta, const Stamp& at) : device_ms(at.wall_ms), true_ms(server_time(meta, at)) {}
 
   [[nodiscard]] Ms shift() const { return true_ms - device_ms; }
+  [[nodiscard]] bool is_trusted() const { return std::llabs(shift()) <= kTrustedMs; }
   [[nodiscard]] bool is_by_device(Ms at) const {
     const Ms off_device = std::llabs(at - device_ms);
     return off_device <= kDayMs && off_device <= std::llabs(at - true_ms);
@@ -72,19 +75,16 @@ void correct_days(const Edit& edit, const Json* base, Json& value) {
 }  // namespace
 
 bool has_wrong_times(const Meta& meta, const Pending& pending) {
-  return std::any_of(pending.stamps.begin(), pending.stamps.end(), [&](const auto& edited) {
-    const Stamp& stamp = edited.second;
-    return std::llabs(server_time(meta, stamp) - stamp.wall_ms) > kTrustedMs;
-  });
+  return std::any_of(pending.stamps.begin(), pending.stamps.end(),
+                     [&](const auto& edited) { return !Edit(meta, edited.second).is_trusted(); });
 }
 
 void correct_times(const CollectionSpec& collection, const Meta& meta, Pending& pending) {
   for (const auto& [column, stamp] : pending.stamps) {
-    const Edit edit{stamp.wall_ms, server_time(meta, stamp)};
+    const Edit edit(meta, stamp);
     const auto value = pending.change.set.find(column);
     const FieldSpec* field = collection.by_column(column);
-    if (std::llabs(edit.shift()) <= kTrustedMs || field == nullptr ||
-        value == pending.change.set.end()) {
+    if (edit.is_trusted() || field == nullptr || value == pending.change.set.end()) {
       continue;
     }
     const Json* base = member(pending.change.base, column);
