@@ -82,7 +82,7 @@ export class Caches {
     const { state } = this
     let stop = () => {}
     const end = new Promise((_, reject) => {
-      stop = state.status.listeners.add(() => {
+      stop = state.status.followers.add(() => {
         const refusal = state.refusal()
         if (refusal) reject(refusal)
       })

@@ -77,6 +77,10 @@ export class Core {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined
     this.commits = Promise.resolve()
+    /** where the engine reads events: an address, and bytes */
+    this.room = { at: 0, size: 0 }
+    /** @type {Promise<number> | null} a commit whose effect was not started yet */
+    this.begun = null
     this.isBusy = true // the constructor may already tell an effect
     this.engine = new module.Engine(JSON.stringify(config), {
       effects: (json) => this.take(json),
@@ -221,13 +225,23 @@ export class Core {
         const event = this.events.next()
         if (event === undefined || this.broken) break
         const now = this.host.now()
-        this.take(this.engine.handle(encoder.encode(event), now, performance.now()))
+        const hasCommit = this.engine.handle(this.write(event), now, performance.now())
+        if (hasCommit) this.begun = this.beginCommit() // the disk works while we read what else there is
+        this.take(this.engine.effects())
       }
     } catch (error) {
       this.break(error)
     } finally {
       this.isBusy = false
     }
+  }
+
+  /** Writes an event where the engine reads it. @param {string} eventJson @returns {number} bytes */
+  write(eventJson) {
+    const most = 3 * eventJson.length // bytes of UTF-8 for one unit of UTF-16
+    if (most > this.room.size) this.room = { at: this.engine.roomFor(most), size: most }
+    const { at, size } = this.room
+    return encoder.encodeInto(eventJson, this.module.HEAPU8.subarray(at, at + size)).written
   }
 
   /** Calls the listeners; one that writes is served at once, its own listeners come after. */
@@ -274,18 +288,26 @@ export class Core {
     }
   }
 
-  /** @param {number[]} tickets */
-  async commit(tickets) {
+  /** @returns {Promise<number>} its sequence number */
+  beginCommit() {
     const segment = () => {
       if (this.broken) throw this.broken
       if (this.isFree) throw closedError()
       if (this.isReadOnly) {
         throw new SyncError('reload-needed', 'a newer version of the app wrote here: reload')
       }
-      return this.engine.segment().slice()
+      const at = this.engine.segmentAt()
+      return this.module.HEAPU8.slice(at, at + this.engine.segmentSize())
     }
+    return this.host.disk.commit(segment, (seq, bytes) => this.load(seq, bytes))
+  }
+
+  /** @param {number[]} tickets */
+  async commit(tickets) {
+    const begun = this.begun ?? this.beginCommit()
+    this.begun = null
     try {
-      const seq = await this.host.disk.commit(segment, (seq, bytes) => this.load(seq, bytes))
+      const seq = await begun
       this.setFailing(false)
       for (const ticket of tickets) this.tickets.settle({ ticket })
       await null // who awaited one goes first
@@ -329,6 +351,7 @@ export class Core {
     const text = `the core broke down: ${messageOf(cause)}`
     this.broken = new SyncError('invariant', text, cause)
     this.tickets.rejectAll(this.broken)
+    this.begun?.catch(() => {}) // nobody is there to be told
     this.host.disk.rest()
     clearTimeout(this.timer)
     this.events.clear()

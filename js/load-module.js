@@ -6,8 +6,12 @@ import { messageOf, SyncError } from './error.js'
  * The core's engine as Embind exports it; wasm/engine/engine.hpp says what the calls mean.
  * @typedef {object} WasmEngine
  * @property {(seq: number, bytes: Uint8Array) => boolean} load false: it is damaged
- * @property {(eventJson: Uint8Array, wallMs: number, monoMs: number) => string} handle UTF-8; answers effects as JSON, empty: none
- * @property {() => Uint8Array} segment to be copied before the next call
+ * @property {(size: number) => number} roomFor where in HEAPU8 events of at most so many bytes go, from now on
+ * @property {(size: number, wallMs: number, monoMs: number) => boolean} handle the event there, JSON in so many bytes of UTF-8;
+ *   true: a commit is among the effects
+ * @property {() => string} effects of what was handled, as JSON; empty: none
+ * @property {() => number} segmentAt where it is in HEAPU8, to be copied before the next call
+ * @property {() => number} segmentSize bytes
  * @property {(isWhole: boolean) => boolean} beginSnapshot
  * @property {() => Uint8Array} nextPiece a copy; empty when there is none left
  * @property {() => Uint8Array} nextVectors a copy; empty when there is none left
@@ -46,6 +50,7 @@ import { messageOf, SyncError } from './error.js'
  * @property {() => string} errorCodes
  * @property {(file: Uint8Array) => string} vectorTexts the vectors of a file by name, as JSON
  * @property {() => number} journalFormat the newest that this build reads and writes
+ * @property {Uint8Array} HEAPU8 its memory; another one once that has grown
  */
 
 /** @typedef {EngineExports & import('./storage/mount.js').FileModule} Module */

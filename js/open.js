@@ -144,7 +144,7 @@ export async function open(options, createModule) {
     undo.push(() => contexts.stop())
     const rpc = rpcAs({ fetch: requests.fetch, session: source.get, userId })
     state = new ClientState({ ...parts, core, contexts, rpc })
-    state.status.listeners.add(() => contexts.onStatus())
+    state.status.followers.add(() => contexts.onStatus())
     await contexts.announce()
     await disk.load((seq, bytes) => core.load(seq, bytes))
     // a full disk must not keep anybody from reading

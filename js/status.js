@@ -36,8 +36,10 @@ export class Status {
   /** @param {() => StatusParts} look @param {(error: unknown) => void} onThrow a listener threw */
   constructor(look, onThrow) {
     this.look = look
-    /** @type {Listeners<SyncStatus>} */
+    /** @type {Listeners<SyncStatus>} the app's */
     this.listeners = new Listeners(onThrow)
+    /** @type {Listeners<null>} our own: they hear that it changed, not what it is, which the core would have to be asked */
+    this.followers = new Listeners(onThrow)
     /** @type {boolean | null} */
     this.persisted = null
     /** @type {import('./realtime/realtime.js').RealtimeState} */
@@ -47,7 +49,7 @@ export class Status {
     /** @type {SyncStatus | null} */
     this.known = null
     this.isToBeTold = false
-    /** @type {any} what the core said last: still true when it cannot be asked any more */
+    /** @type {any} what the core said when it was asked last; stays when it cannot be asked any more */
     this.told = {
       ...{ state: 'idle', pending: 0, rejected: 0 },
       ...{ lastSyncedAt: null, lastError: null, nextRetryAt: null },
@@ -64,10 +66,11 @@ export class Status {
     this.known = null
     if (this.isToBeTold) return
     this.isToBeTold = true
-    // once for all writes of a burst: looking at it asks the core
+    // once for all writes of a burst
     queueMicrotask(() => {
       this.isToBeTold = false
-      this.listeners.call(this.get())
+      this.followers.call(null)
+      if (this.listeners.hasAny) this.listeners.call(this.get())
     })
   }
 

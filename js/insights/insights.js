@@ -52,12 +52,12 @@ export class Insights {
     /** since the last look began */
     this.isAsked = false
     this.follow()
-    let wasLoaded = this.isLoaded()
+    /** as of the last look: until then each change of the status may be the one that is waited for */
+    this.wasLoaded = this.isLoaded()
     this.undo = [
       ...['logs', 'path'].map((name) => this.rowsOf(name).followers.add(() => this.ask())),
-      state.status.listeners.add(({ lastSyncedAt }) => {
-        if (!wasLoaded && lastSyncedAt !== null) this.ask()
-        wasLoaded = lastSyncedAt !== null
+      state.status.followers.add(() => {
+        if (!this.wasLoaded) this.ask()
       }),
     ]
     this.ask()
@@ -94,7 +94,8 @@ export class Insights {
 
   async work() {
     this.isAsked = false
-    if (this.state.refusal() || !this.isLoaded()) return
+    this.wasLoaded = this.isLoaded()
+    if (this.state.refusal() || !this.wasLoaded) return
     // in the middle of a pull the entries may be there and what another device made of them not yet
     if (this.state.status.get().state === 'syncing') return this.ask()
     const zone = this.zoneOf()

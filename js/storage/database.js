@@ -97,7 +97,7 @@ export class Database {
   async transaction(store, mode, options, work) {
     // without a turn in between where there is a connection: what waits its turn is less urgent
     const db = this.db ?? (await this.open())
-    const transaction = db.transaction([store], mode, options)
+    const transaction = db.transaction(store, mode, options)
     /** @returns {boolean} false: it is over already, or about to be */
     const abort = () => {
       try {

@@ -92,6 +92,8 @@ export class IndexedDbDisk {
     this.checked = null
     /** @type {Promise<unknown>} one transaction after the other, also across reopening */
     this.last = Promise.resolve()
+    /** how many are under way or wait for their turn */
+    this.inLine = 0
     this.commits = new Commits(this)
     this.reader = new Reader(this)
   }
@@ -222,28 +224,42 @@ export class IndexedDbDisk {
   }
 
   /**
-   * Runs after what came before. A lost connection is made again, and the work done again, once.
+   * Runs after what came before; before it returns if there is nothing.
    * @template T
    * @param {() => Promise<T>} work
    * @returns {Promise<T>}
    */
   inTurn(work) {
-    const result = this.last.then(async () => {
-      this.database.mayCreate = this.life === null
-      try {
-        return await work()
-      } catch (error) {
-        const known = storageError(error)
-        if (known.code !== 'storage-lost') throw known
-        this.database.drop()
-        return await work().catch((again) => {
-          throw storageError(again)
-        })
-      }
-    })
-    // It may never write again: nobody need wait for it. If it does, it looks first.
-    this.last = result.catch(() => this.lease.release())
+    const isFirst = this.inLine === 0
+    this.inLine += 1
+    const result = isFirst ? this.attempt(work) : this.last.then(() => this.attempt(work))
+    this.last = result
+      // It may never write again: nobody need wait for it. If it does, it looks first.
+      .catch(() => this.lease.release())
+      .finally(() => {
+        this.inLine -= 1
+      })
     return result
+  }
+
+  /**
+   * A lost connection is made again, and the work done again, once.
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async attempt(work) {
+    this.database.mayCreate = this.life === null
+    try {
+      return await work()
+    } catch (error) {
+      const known = storageError(error)
+      if (known.code !== 'storage-lost') throw known
+      this.database.drop()
+      return await work().catch((again) => {
+        throw storageError(again)
+      })
+    }
   }
 
   /**

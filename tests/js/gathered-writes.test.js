@@ -26,12 +26,12 @@ for (const { name, createModule, storage } of settings) {
       open.push(client)
       /** @type {string[]} */
       const events = []
-      const { engine } = /** @type {any} */ (stateOf(client).parts.core)
-      const { handle } = engine
-      engine.handle = (/** @type {Uint8Array} */ json, /** @type {number[]} */ ...times) => {
-        const { type } = JSON.parse(new TextDecoder().decode(json))
+      const core = /** @type {any} */ (stateOf(client).parts.core)
+      const { write } = core
+      core.write = (/** @type {string} */ json) => {
+        const { type } = JSON.parse(json)
         if (type !== 'flushed') events.push(type)
-        return handle.call(engine, json, ...times)
+        return write.call(core, json)
       }
       return { client, logs: client.collection('logs'), events }
     }

@@ -11,10 +11,15 @@ import { fakeFs } from './fake-fs.js'
 /** @typedef {{ op: string, collection: string, key: string, fields?: any, field?: string, by?: number }} Op */
 /** @typedef {{ ticket: number, ops: Op[] }} Waiting */
 
+/** Of all of them: a segment, and an event. */
+const memory = new Uint8Array(2 ** 24)
+const eventsAt = 2 ** 23
+
 /** What dist/module.js exports, as a factory of modules with a fake engine. */
 export const createFakeModule = async () => ({
   ...fakeFs(),
   Engine: FakeEngine,
+  HEAPU8: memory,
   journalFormat: () => 2,
   errorCodes: () =>
     JSON.stringify(Object.entries(errorCodes).map(([name, retryable]) => ({ name, retryable }))),
@@ -40,6 +45,7 @@ export class FakeEngine {
     this.isCommitting = false
     this.isLoaded = false
     this.isGone = false
+    this.segmentBytes = 0
     this.leads = true
     /** @type {number[]} tickets of sync() */
     this.syncs = []
@@ -92,14 +98,24 @@ export class FakeEngine {
     })
   }
 
-  segment() {
+  segmentAt() {
     const ops = this.committing.flatMap((write) => write.ops)
-    return new TextEncoder().encode(JSON.stringify({ boot: this.config.entropy, ops }))
+    const segment = JSON.stringify({ boot: this.config.entropy, ops })
+    this.segmentBytes = new TextEncoder().encodeInto(segment, memory).written
+    return 0
   }
 
-  /** @param {Uint8Array} eventJson @returns {string} effects; all of them go to the hook here */
-  handle(eventJson) {
-    const event = JSON.parse(new TextDecoder().decode(eventJson))
+  segmentSize() {
+    return this.segmentBytes
+  }
+
+  roomFor() {
+    return eventsAt
+  }
+
+  /** @param {number} size @returns {boolean} all effects go to the hook here */
+  handle(size) {
+    const event = JSON.parse(new TextDecoder().decode(memory.subarray(eventsAt, eventsAt + size)))
     this.enter(() => {
       if (event.type === 'trap') throw new WebAssembly.RuntimeError('unreachable')
       if (!this.isLoaded && event.type !== 'loaded') throw new Error('not loaded')
@@ -107,6 +123,10 @@ export class FakeEngine {
       if (!handlers[event.type]) throw new Error(`unknown event ${event.type}`)
       handlers[event.type](event)
     })
+    return false
+  }
+
+  effects() {
     return ''
   }
 

@@ -3,7 +3,9 @@
 
 #include <emscripten/bind.h>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "host/host.hpp"
@@ -16,10 +18,14 @@ using emscripten::val;
 
 struct Binding {
   std::shared_ptr<Host> host;
+  /// where JavaScript writes an event
+  std::string room;
+  /// the last one: forgotten while the disk is at work
+  std::optional<Event> event;
 };
 
 std::unique_ptr<Binding> make(const std::string& config_json, const val& hooks) {
-  auto binding = std::make_unique<Binding>(Binding{std::make_shared<Host>(hooks)});
+  auto binding = std::make_unique<Binding>(Binding{std::make_shared<Host>(hooks), {}, {}});
   binding->host->create(config_json);
   return binding;
 }
@@ -28,11 +34,25 @@ bool load(Binding& engine, double seq, const std::string& bytes) {
   return engine.host->load(static_cast<std::int64_t>(seq), bytes);
 }
 
-/// Answers the effects, as a JSON array; empty: none.
-std::string handle(Binding& engine, const std::string& event_json, double wall_ms, double mono_ms) {
-  auto event = from_json(parse_json(event_json), static_cast<Event*>(nullptr));
-  if (!event) return {};
-  return engine.host->answer(*event, {static_cast<Ms>(wall_ms), static_cast<Ms>(mono_ms)});
+/// Where events of at most so many bytes are to be written, until it is asked again.
+double room_for(Binding& engine, double size) {
+  engine.room.resize(static_cast<std::size_t>(size));
+  return static_cast<double>(reinterpret_cast<std::uintptr_t>(engine.room.data()));
+}
+
+/// The event in the room, of so many bytes. True: a Commit is among the effects, with which the
+/// disk can begin before they are told.
+bool handle(Binding& engine, double size, double wall_ms, double mono_ms) {
+  const std::string_view event_json(engine.room.data(), static_cast<std::size_t>(size));
+  engine.event = from_json(parse_json(event_json), static_cast<Event*>(nullptr));
+  if (!engine.event) return false;
+  return engine.host->handle(*engine.event, {static_cast<Ms>(wall_ms), static_cast<Ms>(mono_ms)});
+}
+
+/// Of the last event, as a JSON array; empty: none.
+std::string effects(Binding& engine) {
+  engine.event.reset();
+  return engine.host->effects();
 }
 
 val view_of(const std::string& bytes) {
@@ -42,8 +62,13 @@ val view_of(const std::string& bytes) {
 
 val copy_of(const std::string& bytes) { return view_of(bytes).call<val>("slice"); }
 
-/// To be copied before the engine is called again.
-val segment(Binding& engine) { return view_of(engine.host->segment()); }
+/// Where the segment is in memory, to be copied before the engine is called again: a view of it
+/// would cost each write more than the copy.
+double segment_at(Binding& engine) {
+  return static_cast<double>(reinterpret_cast<std::uintptr_t>(engine.host->segment().data()));
+}
+
+double segment_size(Binding& engine) { return static_cast<double>(engine.host->segment().size()); }
 
 bool begin_snapshot(Binding& engine, bool whole) { return engine.host->begin_snapshot(whole); }
 
@@ -97,8 +122,11 @@ EMSCRIPTEN_BINDINGS(somatic_sync) {
   emscripten::class_<Binding>("Engine")
       .constructor(&make)
       .function("load", &load)
+      .function("roomFor", &room_for)
       .function("handle", &handle)
-      .function("segment", &segment)
+      .function("effects", &effects)
+      .function("segmentAt", &segment_at)
+      .function("segmentSize", &segment_size)
       .function("beginSnapshot", &begin_snapshot)
       .function("nextPiece", &piece)
       .function("nextVectors", &vector_file)

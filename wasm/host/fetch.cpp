@@ -73,7 +73,7 @@ val fetch_for(std::weak_ptr<Host> host, val hooks, Fetch request) {
       if (retry_after.isString()) fetched.retry_after = retry_after.as<std::string>();
     }
   }
-  if (const auto alive = host.lock()) alive->handle(std::move(fetched));
+  if (const auto alive = host.lock()) alive->feed(std::move(fetched));
   co_return val::undefined();
 }
 

@@ -37,11 +37,15 @@ bool Host::start_sound(const std::vector<Effect>& effects) {
   });
 }
 
-std::string Host::answer(const Event& event, Now now) {
-  return engine_ ? fetch_and_tell(engine_->handle(event, now)) : std::string();
+bool Host::handle(const Event& event, Now now) {
+  if (engine_) effects_ = engine_->handle(event, now);
+  return std::any_of(effects_.begin(), effects_.end(),
+                     [](const Effect& effect) { return std::holds_alternative<Commit>(effect); });
 }
 
-void Host::handle(const Event& event) {
+std::string Host::effects() { return fetch_and_tell(std::exchange(effects_, {})); }
+
+void Host::feed(const Event& event) {
   if (engine_) start(engine_->handle(event, now()));
 }
 

@@ -21,9 +21,12 @@ class Host : public std::enable_shared_from_this<Host> {
   void create(const std::string& config_json);
   /// False: the segment is damaged.
   bool load(std::int64_t seq, std::string_view bytes);
-  /// Answers the effects that are JavaScript's to start, as a JSON array; empty: none.
-  std::string answer(const Event& event, Now now);
-  void handle(const Event& event);
+  /// Keeps the effects until they are asked for. True: a Commit is among them.
+  bool handle(const Event& event, Now now);
+  /// Those that are JavaScript's to start, as a JSON array; empty: none.
+  std::string effects();
+  /// Of what comes back by itself: hands the effects to the hook.
+  void feed(const Event& event);
   [[nodiscard]] const std::string& segment() const;
   bool begin_snapshot(bool whole) { return engine_ && engine_->begin_snapshot(whole); }
   std::string next_piece() { return engine_ ? engine_->next_piece() : std::string(); }
@@ -55,6 +58,7 @@ class Host : public std::enable_shared_from_this<Host> {
 
   emscripten::val hooks_;
   std::unique_ptr<Engine> engine_;
+  std::vector<Effect> effects_;
 };
 
 /// POSTs and feeds Fetched to the host, if it is still there by then. Never rejects.

@@ -3,7 +3,8 @@
 //
 //   host (JavaScript, fetch, IndexedDB) --Event--> Engine::handle --Effect*--> host
 //
-// Order: the host starts every effect, in the order given, before it feeds the next event.
+// Order: the host starts every effect, in the order given, before it feeds the next event. Only a
+// Commit may be begun before the others.
 #pragma once
 
 #include <optional>

@@ -74,7 +74,7 @@ class Writer {
       return refuse("there is no operation " + op.op);
     }
     if (!op.fields.is_object()) return refuse(collection_.name + ": a row must be an object");
-    for (const auto& [name, value] : op.fields.items()) {
+    for (const auto& [name, value] : members(op.fields)) {
       if (auto error = give(name, value)) return *error;
     }
     give_days(op.fields);

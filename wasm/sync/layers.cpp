@@ -44,8 +44,8 @@ void stamp_columns(const Change& change, const Stamp& at, Pending& pending) {
     return;
   }
   pending.stamps.erase("*");
-  for (const auto& [column, value] : change.set.items()) pending.stamps[column] = at;
-  for (const auto& [column, value] : change.inc.items()) pending.stamps[column] = at;
+  for (const auto& [column, value] : members(change.set)) pending.stamps[column] = at;
+  for (const auto& [column, value] : members(change.inc)) pending.stamps[column] = at;
 }
 
 Ground ground_under(const CollectionSpec& collection, const Row& row) {
