@@ -34,7 +34,7 @@ export class FakeEngine {
     this.config = JSON.parse(configJson)
     this.hooks = hooks
     this.isEntered = false
-    /** @type {object[]} effects of the call under way */
+    /** @type {{ type: string }[]} effects of the call under way */
     this.out = []
     /** @type {Op[]} in the order of the journal */
     this.durable = []
@@ -67,13 +67,19 @@ export class FakeEngine {
     liveEngines.delete(this)
   }
 
-  /** @param {() => void} work */
+  /** Nobody asked for it: the effects go to the hook. @param {() => void} work */
   enter(work) {
+    this.run(work)
+    const effects = this.effects()
+    if (effects) this.hooks.effects(effects)
+  }
+
+  /** @param {() => void} work */
+  run(work) {
     if (!liveEngines.has(this)) throw new Error('BindingError: deleted object')
     if (this.isEntered) throw new Error('the engine was entered twice')
     this.isEntered = true
     work()
-    if (this.out.length > 0) this.hooks.effects(JSON.stringify(this.out.splice(0)))
     this.isEntered = false
   }
 
@@ -113,21 +119,21 @@ export class FakeEngine {
     return eventsAt
   }
 
-  /** @param {number} size @returns {boolean} all effects go to the hook here */
+  /** @param {number} size */
   handle(size) {
     const event = JSON.parse(new TextDecoder().decode(memory.subarray(eventsAt, eventsAt + size)))
-    this.enter(() => {
+    this.run(() => {
       if (event.type === 'trap') throw new WebAssembly.RuntimeError('unreachable')
       if (!this.isLoaded && event.type !== 'loaded') throw new Error('not loaded')
       const handlers = /** @type {any} */ (this)
       if (!handlers[event.type]) throw new Error(`unknown event ${event.type}`)
       handlers[event.type](event)
     })
-    return false
+    return this.out.some((effect) => effect.type === 'commit')
   }
 
   effects() {
-    return ''
+    return this.out.length > 0 ? JSON.stringify(this.out.splice(0)) : ''
   }
 
   loaded() {
@@ -303,7 +309,7 @@ export class FakeEngine {
     for (const ticket of this.syncs.splice(0)) this.settle(ticket, 'closed', 'closed')
   }
 
-  /** @param {...object} effects */
+  /** @param {...{ type: string, [member: string]: any }} effects */
   tell(...effects) {
     this.out.push(...effects)
   }

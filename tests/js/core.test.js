@@ -1,0 +1,101 @@
+// The border between the shim and the compiled core: what is written into its memory and copied out of it, when the disk
+// is asked, and what happens when the core breaks down in between. On every engine and on both disks.
+
+import assert from 'node:assert/strict'
+import { afterEach, describe, test } from 'node:test'
+import { stateOf } from '../../js/client.js'
+import { nextTask } from '../../js/next-task.js'
+import { openClient, settings } from '../support/open-client.js'
+
+const log = { category: 'journal', content: 'slept well' }
+const id = (/** @type {number} */ n) =>
+  `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`
+
+for (const { name, createModule, storage } of settings) {
+  describe(name, () => {
+    /** @type {any[]} */
+    let open = []
+    afterEach(async () => {
+      for (const client of open) await client.close()
+      open = []
+    })
+
+    async function start() {
+      const client = await openClient({ storage }, createModule)
+      open.push(client)
+      const core = /** @type {any} */ (stateOf(client).parts.core)
+      return { client, core, logs: client.collection('logs') }
+    }
+
+    /** Calls `before` each time that the object's method is called. */
+    function spy(/** @type {any} */ object, /** @type {string} */ method, before = () => {}) {
+      const original = object[method]
+      object[method] = (/** @type {any[]} */ ...given) => {
+        before()
+        return original.apply(object, given)
+      }
+    }
+
+    test('long and short events in turn, in letters of three bytes', async () => {
+      const { logs } = await start()
+      const texts = [10, 50_000, 3, 68_000, 300].map((length) => '字'.repeat(length))
+      for (const [n, content] of texts.entries()) await logs.put(id(n), { ...log, content })
+      assert.deepEqual(
+        texts.map((_, n) => logs.get(id(n)).content),
+        texts,
+      )
+    })
+
+    test('events and segments when the memory of the core has grown', async () => {
+      const { client, core, logs } = await start()
+      const before = core.module.HEAPU8.length
+      const content = 'Ä'.repeat(40_000)
+      for (let n = 0; n < 100; n += 10) {
+        await client.batch(() => {
+          for (let i = n; i < n + 10; i++) logs.put(id(i), { ...log, content: `${content}${i}` })
+        })
+      }
+      if (createModule.name !== 'createFakeModule') assert.ok(core.module.HEAPU8.length > before)
+      for (const n of [0, 50, 99]) assert.equal(logs.get(id(n)).content, `${content}${n}`)
+    })
+
+    test('the disk has the segment before the core is asked what else there is', async () => {
+      const { core, logs } = await start()
+      await logs.put(id(0), log)
+      await nextTask() // the core hears that this is durable
+      /** @type {string[]} */
+      const order = []
+      spy(core.host.disk, 'commit', () => order.push('commit'))
+      spy(core.engine, 'effects', () => order.push('effects'))
+      await logs.put(id(1), log)
+      assert.deepEqual(order.slice(0, 2), ['commit', 'effects'])
+      assert.equal(order.lastIndexOf('commit'), 0)
+    })
+
+    test('a core that breaks down after its commit began: one error, and nobody left waiting', async () => {
+      const { client, core, logs } = await start()
+      await logs.put(id(1), log)
+      core.engine.effects = () => {
+        throw new WebAssembly.RuntimeError('unreachable')
+      }
+      core.host.disk.commit = () => Promise.reject(new Error('the disk fails, too'))
+      await assert.rejects(logs.put(id(2), log), { code: 'invariant', message: /unreachable/ })
+      assert.equal(client.status().state, 'error')
+    })
+
+    test('the core is asked for its status when somebody wants it, and not for each write', async () => {
+      const { client, core, logs } = await start()
+      let asked = 0
+      spy(core.engine, 'query', () => asked++)
+      for (let n = 0; n < 5; n++) await logs.put(id(n), log)
+      assert.equal(asked, 0)
+      assert.equal(client.status().pending, 5)
+      /** @type {number[]} */
+      const heard = []
+      const stop = client.subscribe((/** @type {any} */ { pending }) => heard.push(pending))
+      await logs.put(id(5), log)
+      stop()
+      assert.deepEqual(heard, [6])
+    })
+  })
+}
