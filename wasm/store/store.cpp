@@ -9,7 +9,7 @@
 namespace somatic {
 namespace {
 
-using KeysByName = std::map<std::string, std::map<std::string, std::string>>;
+using KeysByName = std::map<std::string, std::unordered_map<std::string, std::string>>;
 
 std::string look_up(const KeysByName& index, const std::string& collection,
                     const std::string& name) {
@@ -107,7 +107,7 @@ void Store::index(const RowRef& ref, const Row& row) {
   for (const auto* names : {&row.aliases, &row.identities}) {
     for (const std::string& name : *names) key_by_name_[ref.collection].emplace(name, ref.key);
   }
-  if (row.is_unsent()) outbox_.emplace(row.order, ref);
+  if (row.is_unsent()) outbox_.emplace_hint(outbox_.end(), row.order, ref);
   if (row.rejected) rejected_.insert(ref);
   if (row.columns() != nullptr) ++visible_[ref.collection];
 }

@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "store/row.hpp"
@@ -149,7 +150,8 @@ class Store {
   void undo(Layer& layer);
 
   std::map<std::string, std::map<std::string, Row>> rows_;
-  std::map<std::string, std::map<std::string, std::string>> key_by_id_, key_by_name_;
+  /// collection -> id or other name -> key
+  std::map<std::string, std::unordered_map<std::string, std::string>> key_by_id_, key_by_name_;
   std::map<std::string, std::size_t> visible_;
   std::set<std::pair<std::int64_t, RowRef>> outbox_;
   std::set<RowRef> rejected_;
