@@ -11,12 +11,11 @@
 import { CoreVectors } from './core-vectors.js'
 import { asSyncError, closedError, messageOf, SyncError } from './error.js'
 import { EventQueue } from './event-queue.js'
+import { EventRoom } from './event-room.js'
 import { foldedPart } from './folded-part.js'
 import { Folding } from './folding.js'
 import { Tickets } from './tickets.js'
 import { idleTimeout } from './within.js'
-
-const encoder = new TextEncoder()
 
 /** setTimeout holds 31 bits of milliseconds. */
 const longestTimerMs = 2 ** 31 - 1
@@ -77,8 +76,6 @@ export class Core {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined
     this.commits = Promise.resolve()
-    /** where the engine reads events: an address, and bytes */
-    this.room = { at: 0, size: 0 }
     /** @type {Promise<number> | null} a commit whose effect was not started yet */
     this.begun = null
     this.isBusy = true // the constructor may already tell an effect
@@ -88,6 +85,7 @@ export class Core {
       wallMs: () => Math.floor(host.now()),
     })
     this.isBusy = false
+    this.room = new EventRoom(module, this.engine)
     const refusal = this.effects.find((effect) => effect.type === 'failed')
     if (refusal) {
       this.free()
@@ -225,7 +223,7 @@ export class Core {
         const event = this.events.next()
         if (event === undefined || this.broken) break
         const now = this.host.now()
-        const hasCommit = this.engine.handle(this.write(event), now, performance.now())
+        const hasCommit = this.engine.handle(this.room.write(event), now, performance.now())
         if (hasCommit) this.begun = this.beginCommit() // the disk works while we read what else there is
         this.take(this.engine.effects())
       }
@@ -234,14 +232,6 @@ export class Core {
     } finally {
       this.isBusy = false
     }
-  }
-
-  /** Writes an event where the engine reads it. @param {string} eventJson @returns {number} bytes */
-  write(eventJson) {
-    const most = 3 * eventJson.length // bytes of UTF-8 for one unit of UTF-16
-    if (most > this.room.size) this.room = { at: this.engine.roomFor(most), size: most }
-    const { at, size } = this.room
-    return encoder.encodeInto(eventJson, this.module.HEAPU8.subarray(at, at + size)).written
   }
 
   /** Calls the listeners; one that writes is served at once, its own listeners come after. */
@@ -348,10 +338,10 @@ export class Core {
   /** A trap or a broken invariant: nothing the engine says can be trusted. @param {unknown} cause */
   break(cause) {
     if (this.broken) return
-    const text = `the core broke down: ${messageOf(cause)}`
+    const text = `the core broke down: ${messageOf(cause)}; look whether what was written last is there`
     this.broken = new SyncError('invariant', text, cause)
     this.tickets.rejectAll(this.broken)
-    this.begun?.catch(() => {}) // nobody is there to be told
+    if (this.begun) this.commits = this.commit([]) // it may be stored: the others hear of it
     this.host.disk.rest()
     clearTimeout(this.timer)
     this.events.clear()

@@ -4,6 +4,9 @@
 import { errorInfo } from './error.js'
 import { deepFreeze } from './freeze.js'
 import { Listeners } from './listeners.js'
+import { idleTimeout } from './within.js'
+
+const lookMs = 1000
 
 /**
  * @typedef {object} SyncStatus
@@ -49,6 +52,8 @@ export class Status {
     /** @type {SyncStatus | null} */
     this.known = null
     this.isToBeTold = false
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.looking = undefined
     /** @type {any} what the core said when it was asked last; stays when it cannot be asked any more */
     this.told = {
       ...{ state: 'idle', pending: 0, rejected: 0 },
@@ -71,7 +76,16 @@ export class Status {
       this.isToBeTold = false
       this.followers.call(null)
       if (this.listeners.hasAny) this.listeners.call(this.get())
+      else this.lookSoon()
     })
+  }
+
+  /** Nobody asks; but when the core cannot be asked any more, what it said last should not be old. */
+  lookSoon() {
+    this.looking ??= idleTimeout(() => {
+      this.looking = undefined
+      this.get()
+    }, lookMs)
   }
 
   /** @param {StatusParts} parts @returns {SyncStatus} */

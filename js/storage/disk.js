@@ -224,7 +224,7 @@ export class IndexedDbDisk {
   }
 
   /**
-   * Runs after what came before; before it returns if there is nothing.
+   * Runs after what came before; before it returns if there is nothing, so not from within such work.
    * @template T
    * @param {() => Promise<T>} work
    * @returns {Promise<T>}

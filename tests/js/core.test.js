@@ -72,6 +72,17 @@ for (const { name, createModule, storage } of settings) {
       assert.equal(order.lastIndexOf('commit'), 0)
     })
 
+    test('an event longer than what is kept for events, and short ones after it', async () => {
+      const { client, core, logs } = await start()
+      const content = 'ß'.repeat(60_000)
+      await client.batch(() => {
+        for (let n = 0; n < 10; n++) logs.put(id(n), { ...log, content })
+      })
+      await logs.put(id(10), log)
+      assert.equal(core.room.size, 16_384)
+      assert.deepEqual([logs.get(id(9)).content, logs.get(id(10)).content], [content, log.content])
+    })
+
     test('a core that breaks down after its commit began: one error, and nobody left waiting', async () => {
       const { client, core, logs } = await start()
       await logs.put(id(1), log)
@@ -79,8 +90,47 @@ for (const { name, createModule, storage } of settings) {
         throw new WebAssembly.RuntimeError('unreachable')
       }
       core.host.disk.commit = () => Promise.reject(new Error('the disk fails, too'))
-      await assert.rejects(logs.put(id(2), log), { code: 'invariant', message: /unreachable/ })
+      await assert.rejects(logs.put(id(2), log), {
+        code: 'invariant',
+        message: /unreachable.*look whether/,
+      })
       assert.equal(client.status().state, 'error')
+    })
+
+    test('a commit that began before the core broke down: the others hear of it, and close() waits', async () => {
+      const { client, core, logs } = await start()
+      await logs.put(id(1), log)
+      await nextTask()
+      let told = 0
+      spy(core.host, 'onCommitted', () => told++)
+      core.engine.effects = () => {
+        throw new WebAssembly.RuntimeError('unreachable')
+      }
+      /** @type {(seq: number) => void} */
+      let stored = () => {}
+      core.host.disk.commit = () =>
+        new Promise((resolve) => {
+          stored = resolve
+        })
+      await assert.rejects(logs.put(id(2), log), { code: 'invariant' })
+      let isClosed = false
+      const closing = client.close().then(() => {
+        isClosed = true
+      })
+      await nextTask()
+      assert.deepEqual([isClosed, told], [false, 0])
+      stored(99)
+      await closing
+      assert.equal(told, 1)
+    })
+
+    test('after a break-down the status tells what was unsent, though nobody had asked', async () => {
+      const { client, core, logs } = await start()
+      await logs.put(id(1), log)
+      await new Promise((resolve) => setTimeout(resolve, 1100))
+      core.break(new Error('for a test'))
+      const { state, pending } = client.status()
+      assert.deepEqual([state, pending], ['error', 1])
     })
 
     test('the core is asked for its status when somebody wants it, and not for each write', async () => {

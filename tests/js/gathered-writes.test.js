@@ -26,12 +26,12 @@ for (const { name, createModule, storage } of settings) {
       open.push(client)
       /** @type {string[]} */
       const events = []
-      const core = /** @type {any} */ (stateOf(client).parts.core)
-      const { write } = core
-      core.write = (/** @type {string} */ json) => {
+      const { room } = /** @type {any} */ (stateOf(client).parts.core)
+      const { write } = room
+      room.write = (/** @type {string} */ json) => {
         const { type } = JSON.parse(json)
         if (type !== 'flushed') events.push(type)
-        return write.call(core, json)
+        return write.call(room, json)
       }
       return { client, logs: client.collection('logs'), events }
     }

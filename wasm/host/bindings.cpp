@@ -36,6 +36,7 @@ bool load(Binding& engine, double seq, const std::string& bytes) {
 
 /// Where events of at most so many bytes are to be written, until it is asked again.
 double room_for(Binding& engine, double size) {
+  engine.room = std::string();  // the former goes before the next is made
   engine.room.resize(static_cast<std::size_t>(size));
   return static_cast<double>(reinterpret_cast<std::uintptr_t>(engine.room.data()));
 }
