@@ -4,6 +4,7 @@
 import 'fake-indexeddb/auto'
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
+import { nextTask } from '../../js/next-task.js'
 import { IndexedDbDisk } from '../../js/storage/disk.js'
 import { Lease } from '../../js/storage/lease.js'
 import { bytes, closeDisks, newName, nothing, noVectors, openDisk, text } from '../support/disks.js'
@@ -206,6 +207,7 @@ test('a commit that is under way when its page is put away is still safe', async
   for (const value of ['a', 'b', 'c']) await first.write(value)
   await second.refresh()
   const others = second.write('d')
+  await nextTask() // its transaction is the first
   const own = first.write('e')
   first.disk.rest()
   await others
