@@ -70,17 +70,11 @@ export async function measure({ written, sizes }, { rounds, say }) {
         await call(tab, 'isFolded')
         rows += 1_000
       }
-      const [ours, peer] = [bursts.map((each) => each.ours), bursts.map((each) => each.peer)]
-      figures.push(
-        figure(
-          `a burst of 1,000 writes, ${size} rows there, p50 (ms)`,
-          at(ours, 50),
-          at(peer, 50),
-          {
-            ...{ env, peerName: '1,000 awaited puts', bar: bars.burst },
-          },
-        ),
-      )
+      const name = `a burst of 1,000 writes, ${size} rows there, p50 (ms)`
+      const ours = bursts.map((burst) => burst.ours)
+      const peer = bursts.map((burst) => burst.peer)
+      const about = { env, peerName: '1,000 awaited puts', bar: bars.burst }
+      figures.push(figure(name, at(ours, 50), at(peer, 50), about))
     }
     await call(tab, 'close')
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "host/bytes.hpp"
 #include "host/host.hpp"
 #include "insights/patterns.hpp"
 
@@ -55,13 +56,6 @@ std::string effects(Binding& engine) {
   engine.event.reset();
   return engine.host->effects();
 }
-
-val view_of(const std::string& bytes) {
-  return val(emscripten::typed_memory_view(bytes.size(),
-                                           reinterpret_cast<const std::uint8_t*>(bytes.data())));
-}
-
-val copy_of(const std::string& bytes) { return view_of(bytes).call<val>("slice"); }
 
 /// Where the segment is in memory, to be copied before the engine is called again: a view of it
 /// would cost each write more than the copy.

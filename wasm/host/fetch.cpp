@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "host/bytes.hpp"
 #include "host/host.hpp"
 
 namespace somatic {
@@ -19,14 +20,6 @@ val settled(const val& promise) {
   val promises = val::array();
   promises.call<void>("push", promise);
   return val::global("Promise").call<val>("allSettled", promises);
-}
-
-val bytes_of(const std::string& text) {
-  // slice(): a copy outside the wasm memory, which may grow and detach every view while the request
-  // is under way
-  return val(emscripten::typed_memory_view(text.size(),
-                                           reinterpret_cast<const std::uint8_t*>(text.data())))
-      .call<val>("slice");
 }
 
 std::string text_of(const val& array_buffer) {
@@ -44,7 +37,7 @@ val post(const Fetch& request) {
   val init = val::object();
   init.set("method", "POST");
   init.set("headers", headers);
-  init.set("body", bytes_of(request.body));
+  init.set("body", copy_of(request.body));
   return init;
 }
 

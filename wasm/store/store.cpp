@@ -9,8 +9,6 @@
 namespace somatic {
 namespace {
 
-using KeysByName = std::map<std::string, std::unordered_map<std::string, std::string>>;
-
 std::string look_up(const KeysByName& index, const std::string& collection,
                     const std::string& name) {
   const auto in_collection = index.find(collection);

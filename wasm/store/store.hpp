@@ -44,6 +44,9 @@ struct Meta {
   std::vector<std::string> collections;
 };
 
+/// collection -> id or other name -> key
+using KeysByName = std::map<std::string, std::unordered_map<std::string, std::string>>;
+
 class Store {
  public:
   /// Changing one row: the before-image is kept, indexes follow when the Edit ends. A row that
@@ -150,8 +153,7 @@ class Store {
   void undo(Layer& layer);
 
   std::map<std::string, std::map<std::string, Row>> rows_;
-  /// collection -> id or other name -> key
-  std::map<std::string, std::unordered_map<std::string, std::string>> key_by_id_, key_by_name_;
+  KeysByName key_by_id_, key_by_name_;
   std::map<std::string, std::size_t> visible_;
   std::set<std::pair<std::int64_t, RowRef>> outbox_;
   std::set<RowRef> rejected_;
