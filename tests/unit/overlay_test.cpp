@@ -107,6 +107,9 @@ TEST_CASE("fold") {
       {"nothing on a deletion", deletion({{"a", 0}}), Change{}, deletion({{"a", 0}})},
       {"on nothing", Change{}, change({{"a", 1}}, {{"n", 1}}, {{"a", 0}}),
        change({{"a", 1}}, {{"n", 1}}, {{"a", 0}})},
+      {"just values on nothing", Change{}, change({{"a", 1}}, none, {{"a", 0}}),
+       change({{"a", 1}}, none, {{"a", 0}})},
+      {"values that are no object on nothing", Change{}, change("a", none, 7), Change{}},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);

@@ -86,8 +86,10 @@ struct Row {
   std::vector<std::string> counted;
   /// place in the outbox, by the first unsent edit; 0: not in it
   std::int64_t order = 0;
-  /// the columns that the app sees while there are layers; kept up to date by whoever edits the row
+  /// What the app sees while there are layers, kept up to date by whoever edits the row: these
+  /// columns, or the pending edit as it is (most rows are written once: no copy of each is kept).
   std::optional<Json> layered;
+  bool is_seen_as_written = false;
 
   [[nodiscard]] bool is_owed() const { return former && former->is_owed; }
   [[nodiscard]] bool is_layered() const {
@@ -96,6 +98,7 @@ struct Row {
   [[nodiscard]] bool is_unsent() const { return frozen || !queued.empty() || pending || is_owed(); }
   /// the columns that the app sees; null: no such row for it
   [[nodiscard]] const Json* columns() const {
+    if (is_seen_as_written && pending) return &pending->change.set;
     if (is_layered()) return layered ? &*layered : nullptr;
     return server ? &server->columns : nullptr;
   }

@@ -68,6 +68,14 @@ bool is_pending_only(const Row& row) {
          row.queued.empty();
 }
 
+/// Laid on nothing, the change makes a row of just these columns: nothing is counted or computed.
+bool is_whole_row(const CollectionSpec& collection, const Change& change) {
+  return !change.del && change.inc.empty() && change.set.is_object() &&
+         std::none_of(collection.fields.begin(), collection.fields.end(), [](const auto& declared) {
+           return declared.second.derivation != Derivation::kNone;
+         });
+}
+
 /// The row with all its layers.
 Ground view_of(const CollectionSpec& collection, const Meta& meta, const Row& row) {
   Ground ground = ground_under(collection, row);
@@ -259,6 +267,7 @@ void reject(Row& row, const std::string& code, const std::string& message, const
 void refresh(const CollectionSpec& collection, const Meta& meta, Row& row) {
   if (!row.is_unsent()) row.order = 0;
   row.layered.reset();
+  row.is_seen_as_written = false;
   const auto name = [&] {
     row.identities = row.columns() == nullptr ? std::vector<std::string>()
                                               : identities_of(collection, *row.columns());
@@ -269,7 +278,9 @@ void refresh(const CollectionSpec& collection, const Meta& meta, Row& row) {
     return;
   }
   if (is_pending_only(row) && !has_wrong_times(meta, *row.pending)) {
-    if (!row.pending->change.del) {
+    if (is_whole_row(collection, row.pending->change)) {
+      row.is_seen_as_written = true;
+    } else if (!row.pending->change.del) {
       row.layered = overlay(collection, Json::object(), row.pending->change);
     }
   } else {

@@ -13,6 +13,14 @@ void make_object(Json& value) {
   if (!value.is_object()) value = Json::object();
 }
 
+bool is_nothing(const Change& change) {
+  return change.empty() && change.base.empty() && change.clocks.empty();
+}
+
+bool only_sets(const Change& change) {
+  return !change.del && change.inc.empty() && change.clocks.empty();
+}
+
 bool has(const Json& object, const std::string& name) { return member(object, name) != nullptr; }
 
 void derive(const CollectionSpec& collection, Json& columns) {
@@ -75,10 +83,13 @@ Json overlay(const CollectionSpec& collection, Json columns, const Change& chang
 }
 
 Change fold(Change earlier, Change later) {
-  for (Json* part : {&earlier.set, &earlier.inc, &earlier.base, &earlier.clocks}) {
-    make_object(*part);
+  for (Change* change : {&earlier, &later}) {
+    for (Json* part : {&change->set, &change->inc, &change->base, &change->clocks}) {
+      make_object(*part);
+    }
   }
   if (later.empty()) return earlier;
+  if (is_nothing(earlier) && only_sets(later)) return later;
   if (earlier.del && !later.del) return make_anew(earlier, fold(Change{}, std::move(later)));
   fold_base(earlier, later);
   if (later.del) {
