@@ -151,11 +151,12 @@ export class Core {
    * A stored segment or a piece of a snapshot, at start or from another context.
    * @param {number} seq
    * @param {Uint8Array} bytes
+   * @param {boolean} isMore what comes after it is loaded next, within this task
    * @returns {boolean} false: it is damaged
    */
-  load(seq, bytes) {
+  load(seq, bytes, isMore) {
     return this.give(() => {
-      const isSound = this.engine.load(seq, bytes)
+      const isSound = this.engine.load(seq, bytes, isMore)
       this.known = Math.max(this.known, seq)
       return isSound
     })
@@ -182,7 +183,7 @@ export class Core {
   /** Brings in what other contexts wrote. A failure is no matter: the next commit reads it too. */
   async refresh() {
     if (this.isClosed || this.broken) return
-    await this.host.disk.refresh((seq, bytes) => this.load(seq, bytes)).catch(() => {})
+    await this.host.disk.refresh((...segment) => this.load(...segment)).catch(() => {})
   }
 
   /** What the engine answers, or tells from inside of a call of ours. @param {string} json empty: nothing */
@@ -289,7 +290,7 @@ export class Core {
       const at = this.engine.segmentAt()
       return this.module.HEAPU8.slice(at, at + this.engine.segmentSize())
     }
-    return this.host.disk.commit(segment, (seq, bytes) => this.load(seq, bytes))
+    return this.host.disk.commit(segment, (...other) => this.load(...other))
   }
 
   /** @param {number[]} tickets */
@@ -355,7 +356,7 @@ export class Core {
   /** Forgets what is stored, unless `check` throws. @param {() => void} check */
   async wipe(check) {
     await this.commits
-    await this.host.disk.wipe((seq, bytes) => this.load(seq, bytes), check)
+    await this.host.disk.wipe((...segment) => this.load(...segment), check)
   }
 
   /** Settles what is open with "closed", waits for a commit under way, frees the engine. */

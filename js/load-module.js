@@ -5,7 +5,7 @@ import { messageOf, SyncError } from './error.js'
 /**
  * The core's engine as Embind exports it; wasm/engine/engine.hpp says what the calls mean.
  * @typedef {object} WasmEngine
- * @property {(seq: number, bytes: Uint8Array) => boolean} load false: it is damaged
+ * @property {(seq: number, bytes: Uint8Array, isMore: boolean) => boolean} load false: it is damaged
  * @property {(size: number) => number} roomFor where in HEAPU8 events of at most so many bytes go, from now on
  * @property {(size: number, wallMs: number, monoMs: number) => boolean} handle the event there, JSON in so many bytes of UTF-8;
  *   true: a commit is among the effects

@@ -146,7 +146,7 @@ export async function open(options, createModule) {
     state = new ClientState({ ...parts, core, contexts, rpc })
     state.status.followers.add(() => contexts.onStatus())
     await contexts.announce()
-    await disk.load((seq, bytes) => core.load(seq, bytes))
+    await disk.load((...segment) => core.load(...segment))
     // a full disk must not keep anybody from reading
     if (session) await users?.remember(userId).catch((error) => state.report(error))
     core.feed({ type: 'loaded' })

@@ -26,7 +26,10 @@ import { Reader } from './reader.js'
 import { begin as beginEmpty, putFile, store, upgrade, version } from './records.js'
 import { Snapshots } from './snapshots.js'
 
-/** @typedef {(seq: number, bytes: Uint8Array) => boolean | void} OnSegment false: it is damaged */
+/**
+ * @typedef {(seq: number, bytes: Uint8Array, isMore: boolean) => boolean | void} OnSegment isMore: what comes
+ *   after it is given next, within the same task. False: it is damaged
+ */
 
 /**
  * What the engine needs of a disk.
@@ -295,9 +298,15 @@ export class IndexedDbDisk {
     })
   }
 
-  /** @param {string} path @param {number} seq @param {Uint8Array} bytes @param {OnSegment} onSegment */
-  give(path, seq, bytes, onSegment) {
-    if (onSegment(seq, bytes) === false) this.damaged.add(path)
+  /**
+   * What comes after each other, in one task: the engine lays its own writes on the last of it.
+   * @param {{ path: string, seq: number, bytes: Uint8Array }[]} stored
+   * @param {OnSegment} onSegment
+   */
+  give(stored, onSegment) {
+    for (const [i, { path, seq, bytes }] of stored.entries()) {
+      if (onSegment(seq, bytes, i < stored.length - 1) === false) this.damaged.add(path)
+    }
   }
 
   /**
@@ -325,13 +334,14 @@ export class IndexedDbDisk {
     if (segments.some(({ path }) => files.get(path)?.length === 0)) return
     // What is given here must be of the database that is looked at next.
     this.life = String(files.get(paths.life))
-    for (const { seq, path } of pieces) this.give(path, seq, files.take(path), onSegment)
+    for (const { seq, path } of pieces)
+      this.give([{ path, seq, bytes: files.take(path) }], onSegment)
     this.setManifest(manifest ?? noManifest)
     this.head = base
     for (const { seq, path } of segments) {
       const bytes = files.take(path)
       this.head = seq
-      this.give(path, seq, bytes, onSegment)
+      this.give([{ path, seq, bytes }], onSegment)
       this.limits.add(seq, bytes.length)
     }
   }

@@ -40,7 +40,7 @@ export class Reader {
           return goOn()
         }
         disk.checkLife(files, fail, () => {
-          if (damaged) disk.give(paths.manifests[0], 0, damaged, onSegment)
+          if (damaged) disk.give([{ path: paths.manifests[0], seq: 0, bytes: damaged }], onSegment)
           this.catchUp(files, fail, manifest, onSegment, goOn)
         })
       })
@@ -84,16 +84,18 @@ export class Reader {
       const take = () => {
         /** @type {number | null} */
         let own = null
+        const others = []
         for (const [i, bytes] of contents.entries()) {
           const seq = disk.paths.seqOf(keys[first + i])
           if (!(seq > disk.head)) continue
           disk.head = seq
           if (disk.commits.isUnsure(seq, bytes)) own = seq
-          else disk.give(disk.paths.segment(seq), seq, bytes, onSegment)
+          else others.push({ path: disk.paths.segment(seq), seq, bytes })
           if (seq > reach(disk.manifest)) disk.limits.add(seq, bytes.length)
           // the engine must hear that it is durable before it hears of what came after it
           if (own !== null) break
         }
+        disk.give(others, onSegment)
         next(own)
       }
       // damaged, or all that a wipe left

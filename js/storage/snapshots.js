@@ -295,9 +295,10 @@ export class Snapshots {
       if (!snapshot) return then()
       const { id, to, pieces } = snapshot
       onResult(files.getAll(disk.paths.piecesOf(id)), fail, (records) => {
-        for (let n = 0; n < pieces; n++) {
-          disk.give(disk.paths.piece(id, n), to, bytesOf(records[n]), onSegment)
-        }
+        const stored = Array.from({ length: pieces }, (_, n) => ({
+          ...{ path: disk.paths.piece(id, n), seq: to, bytes: bytesOf(records[n]) },
+        }))
+        disk.give(stored, onSegment)
         readNext()
       })
     }

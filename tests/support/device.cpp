@@ -69,14 +69,16 @@ void Device::catch_up() {
     for (const Disk::Snapshot& snapshot : disk_->snapshots) {
       if (snapshot.to <= loaded_) continue;
       for (const std::string& piece : snapshot.pieces) {
-        take(engine_->load(static_cast<std::int64_t>(snapshot.to), piece, now()));
+        const bool is_more = &piece != &snapshot.pieces.back();
+        take(engine_->load(static_cast<std::int64_t>(snapshot.to), piece, is_more, now()));
       }
     }
     loaded_ = disk_->base();
   }
   while (loaded_ < disk_->segments.size()) {
     const std::size_t at = loaded_++;
-    take(engine_->load(static_cast<std::int64_t>(at) + 1, disk_->segments[at], now()));
+    const bool is_more = loaded_ < disk_->segments.size();
+    take(engine_->load(static_cast<std::int64_t>(at) + 1, disk_->segments[at], is_more, now()));
   }
 }
 

@@ -87,14 +87,14 @@ TEST_CASE("commits: a segment of another context goes below what is not durable"
   journal.write(2, 2);
   Outcome outcome;
   CHECK_FALSE(
-      journal.commits.insert(encode_segment({Journal::add(10), Journal::add(20)}), outcome));
+      journal.commits.insert(encode_segment({Journal::add(10), Journal::add(20)}), false, outcome));
   CHECK(journal.total() == 33);
   journal.commits.failed();
   CHECK(journal.total() == 32);
   journal.commits.next();
   journal.commits.failed();
   CHECK(journal.total() == 30);
-  const auto error = journal.commits.insert("no segment", outcome);
+  const auto error = journal.commits.insert("no segment", false, outcome);
   REQUIRE(error.has_value());
   CHECK(error->code == "storage-damaged");
   CHECK(journal.total() == 30);

@@ -128,6 +128,32 @@ TEST_CASE("snapshot: a context that slept through it goes on where it stands") {
   CHECK(fresh_dump(full.server, full.disk) == slept.dump());
 }
 
+TEST_CASE("snapshot: a context that slept through it does not turn back what others wrote") {
+  Full full;
+  Device slept(full.server, "slept", full.disk);
+  const Json count = slept.get("progress", "self")["totalCompletions"];
+  slept.holds = {Wish::kCommit};
+  const Ticket flying = slept.begin(
+      Write{0, {{"increment", "progress", "self", Json::object(), "totalCompletions", 1}}});
+  const Ticket open =
+      slept.begin(Write{0, {{"patch", "logs", kId, {{"metadata", {{"mood", "tense"}}}}, "", 1}}});
+  full.phone.increment("progress", "self", "totalCompletions", 3);
+  full.phone.patch("logs", kId, {{"content", "since"}});
+  full.phone.fold(true);
+  REQUIRE(full.disk->snapshots.back().pieces.size() > 2);
+  slept.release(Wish::kCommit);
+  slept.holds.clear();
+  slept.pump();
+  CHECK(slept.code_of(flying).empty());
+  CHECK(slept.code_of(open).empty());
+  full.phone.catch_up();
+  for (const Device* device : {&slept, &full.phone}) {
+    CHECK(device->get("progress", "self")["totalCompletions"] == count.get<int>() + 4);
+    CHECK(device->get("logs", kId)["content"] == "since");
+    CHECK(device->get("logs", kId)["metadata"]["mood"] == "tense");
+  }
+}
+
 TEST_CASE("snapshot: of two at once the first counts") {
   Full full;
   Device two(full.server, "two", full.disk);

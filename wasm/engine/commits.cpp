@@ -61,20 +61,28 @@ Commits::Group Commits::drop_open() {
   return std::exchange(open_, {});
 }
 
-std::optional<Error> Commits::insert(std::string_view bytes, Outcome& outcome) {
+std::optional<Error> Commits::insert(std::string_view bytes, bool is_more, Outcome& outcome) {
   const auto entries = decode_segment(bytes, newest_);
-  if (!entries.ok()) return entries.error();
+  if (entries.ok()) take_in(entries.value(), outcome);
+  if (!is_more && is_taken_off_) lay_on_others();
+  return entries.ok() ? std::nullopt : std::optional(entries.error());
+}
+
+void Commits::take_in(const std::vector<Entry>& entries, Outcome& outcome) {
   store_.rollback();
-  for (const Entry& entry : entries.value()) apply(schema_, entry, store_, outcome);
+  is_taken_off_ = true;
+  for (const Entry& entry : entries) apply(schema_, entry, store_, outcome);
   store_.seal();
   store_.commit();
-  const bool is_snapshot = !entries.value().empty() && is_of_snapshot(entries.value().front());
-  if (is_snapshot) store_.mark_kept();
+  if (!entries.empty() && is_of_snapshot(entries.front())) store_.mark_kept();
+}
+
+void Commits::lay_on_others() {
+  is_taken_off_ = false;
   if (replay_after_others(flying_.entries))
     segment_ = encode_segment(flying_.entries, store_.format());
   store_.seal();
   if (!is_planted(Bug::kOpenWritesForgotten)) replay_after_others(open_.entries);
-  return std::nullopt;
 }
 
 bool Commits::replay_after_others(std::vector<Entry>& entries) {

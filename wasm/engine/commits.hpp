@@ -50,11 +50,15 @@ class Commits {
   Group failed();
   /// Takes back what waits for the next segment: there will be none.
   Group drop_open();
-  /// A segment of another context came before the one under way.
-  std::optional<Error> insert(std::string_view bytes, Outcome& outcome);
+  /// A segment of another context, or a piece of its snapshot, came before what waits here.
+  /// `is_more`: so does the next one. What waits is laid on the last of them: a row that the first
+  /// piece of a snapshot does not have is not gone, a later one brings it.
+  std::optional<Error> insert(std::string_view bytes, bool is_more, Outcome& outcome);
 
  private:
   void replay(const std::vector<Entry>& entries);
+  void take_in(const std::vector<Entry>& entries, Outcome& outcome);
+  void lay_on_others();
   /// True: some of the entries are others now.
   bool replay_after_others(std::vector<Entry>& entries);
 
@@ -63,6 +67,7 @@ class Commits {
   const int newest_;
   Group open_, flying_;
   bool is_flying_ = false;
+  bool is_taken_off_ = false;  ///< what waits here, until all of the others' is there
   std::string segment_;
 };
 

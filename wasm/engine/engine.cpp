@@ -254,10 +254,10 @@ Result<std::unique_ptr<Engine>> Engine::create(const Config& config) {
       new Engine(std::make_unique<Self>(config, std::move(schema.value()))));
 }
 
-std::vector<Effect> Engine::load(std::int64_t seq, std::string_view bytes, Now now) {
+std::vector<Effect> Engine::load(std::int64_t seq, std::string_view bytes, bool is_more, Now now) {
   self_->now = now;
-  Outcome outcome;
-  if (const auto error = self_->commits.insert(bytes, outcome)) {
+  Outcome& outcome = self_->loading.emplace_back();
+  if (const auto error = self_->commits.insert(bytes, is_more, outcome)) {
     if (error->code == "reload-needed") {
       self_->read_only = *error;
       self_->run.end(*error, now);
@@ -267,7 +267,8 @@ std::vector<Effect> Engine::load(std::int64_t seq, std::string_view bytes, Now n
     self_->out.push_back(
         Failed{error->code, error->message + " (segment " + std::to_string(seq) + ")"});
   }
-  self_->heard(outcome);
+  if (is_more) return std::exchange(self_->out, {});
+  for (const Outcome& each : std::exchange(self_->loading, {})) self_->heard(each);
   return self_->effects();
 }
 

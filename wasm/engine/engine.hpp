@@ -60,8 +60,9 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   /// One stored segment. A damaged or foreign one changes nothing and is reported:
-  /// "storage-damaged"; one of a newer format: "reload-needed".
-  std::vector<Effect> load(std::int64_t seq, std::string_view bytes, Now now);
+  /// "storage-damaged"; one of a newer format: "reload-needed". `is_more`: the next call loads what
+  /// comes after it; only the last of them tells anything else, and nothing is asked in between.
+  std::vector<Effect> load(std::int64_t seq, std::string_view bytes, bool is_more, Now now);
   std::vector<Effect> handle(const Event& event, Now now);
   /// The little-endian floats of a vector that is in memory; null: it is not.
   [[nodiscard]] const std::string* vector(const std::string& name) const;

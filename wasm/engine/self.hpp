@@ -106,6 +106,7 @@ struct Engine::Self {
   Run run;
   Now now;
   std::map<Ticket, Json> reports;  ///< for tickets that wait until they are durable
+  std::vector<Outcome> loading;    ///< of what is being loaded, to be heard at its end
   std::size_t told_tickets = 0;    ///< of the commit under way: those there when it began
   bool is_loaded = false, is_closed = false;
   bool is_damaged = false;  ///< something of the journal could not be read: to be pulled again

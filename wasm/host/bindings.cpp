@@ -31,8 +31,8 @@ std::unique_ptr<Binding> make(const std::string& config_json, const val& hooks) 
   return binding;
 }
 
-bool load(Binding& engine, double seq, const std::string& bytes) {
-  return engine.host->load(static_cast<std::int64_t>(seq), bytes);
+bool load(Binding& engine, double seq, const std::string& bytes, bool is_more) {
+  return engine.host->load(static_cast<std::int64_t>(seq), bytes, is_more);
 }
 
 /// Where events of at most so many bytes are to be written, until it is asked again.

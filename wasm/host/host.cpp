@@ -21,8 +21,8 @@ void Host::create(const std::string& config_json) {
   }
 }
 
-bool Host::load(std::int64_t seq, std::string_view bytes) {
-  return engine_ && start_sound(engine_->load(seq, bytes, now()));
+bool Host::load(std::int64_t seq, std::string_view bytes, bool is_more) {
+  return engine_ && start_sound(engine_->load(seq, bytes, is_more, now()));
 }
 
 bool Host::give_vectors(std::string_view file) {

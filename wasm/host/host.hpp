@@ -20,7 +20,7 @@ class Host : public std::enable_shared_from_this<Host> {
   /// A schema that cannot be used is told as an effect `failed`; nothing else works then.
   void create(const std::string& config_json);
   /// False: the segment is damaged.
-  bool load(std::int64_t seq, std::string_view bytes);
+  bool load(std::int64_t seq, std::string_view bytes, bool is_more);
   /// Keeps the effects until they are asked for. True: a Commit is among them.
   bool handle(const Event& event, Now now);
   /// Those that are JavaScript's to start, as a JSON array; empty: none.
