@@ -79,10 +79,11 @@ export async function measure({ written, sizes }, { rounds, say }) {
     await call(tab, 'close')
 
     say(`writes while ${folded} rows are folded`)
-    // so many bytes at once are folded at once
-    await call(tab, 'start', { database: 'sizes' })
-    await call(tab, 'touch', { count: folded })
+    const batches = 20
+    await call(tab, 'start', { database: 'sizes', foldAfter: batches })
+    await call(tab, 'touch', { count: folded, batches })
     const meanwhile = await call(tab, 'singles', { from: rows, count: 3 * count })
+    if (meanwhile.folded === 0) throw new Error('nothing was folded meanwhile: measure again')
     figures.push(...percentiles(`a durable write while ${folded} rows are folded`, meanwhile, env))
     await call(tab, 'close')
     return figures
