@@ -182,7 +182,9 @@ export class ClientState {
     this.letGo()
     await this.writes.settled()
     await this.parts.core?.wipe(() => {
-      const { pending, rejected } = this.query({ status: true })
+      const status = this.query({ status: true })
+      if (!status) throw this.refusal() ?? this.parts.core?.broken ?? closedError()
+      const { pending, rejected } = status
       if (isForced || pending + rejected === 0) return
       throw new SyncError(
         'unsent-work',
@@ -190,12 +192,11 @@ export class ClientState {
       )
     })
     this.isWiped = true
-    await this.parts.forgetUser()
-    await this.close()
+    await this.leave()
   }
 
   async deleteAccount() {
-    const { core, rpc, forgetUser } = this.parts
+    const { core, rpc } = this.parts
     const refusal = this.refusal()
     if (refusal || !core || !rpc) throw refusal
     await this.writes.settled()
@@ -205,8 +206,18 @@ export class ClientState {
       await core.wipe(() => {})
       this.isWiped = true
       await rpc('delete_account', {})
+    } catch (error) {
+      await this.leave().catch(() => {}) // less important than why
+      throw error
+    }
+    await this.leave()
+  }
+
+  /** Closes, whatever becomes of forgetting who was here. */
+  async leave() {
+    try {
+      await this.parts.forgetUser()
     } finally {
-      await forgetUser()
       await this.close()
     }
   }

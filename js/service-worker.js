@@ -52,8 +52,10 @@ export function startBackgroundSync(options) {
         compiled = null
         throw error
       })
+      // Embeddings and insights are made by pages: they are modules of their own, and import() is not allowed here.
+      const left = { embedder: undefined, insights: false }
       /** @type {any} */
-      const own = { ...options, autoSync: false, insights: false, wasm: module }
+      const own = { ...options, ...left, autoSync: false, wasm: module }
       return await open(own, createBareModule)
     } catch (error) {
       report(error)

@@ -3,6 +3,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { stateOf } from '../../js/client.js'
+import { SyncError } from '../../js/error.js'
 import { anna, engines, newDatabase, openClient } from '../support/open-client.js'
 
 const health = { steps: 5 }
@@ -44,6 +46,19 @@ for (const { name, createModule } of engines.slice(1)) {
     const later = await open({ database })
     assert.deepEqual(later.collection('health').keys(), ['2026-11-23'])
     await later.close()
+  })
+
+  test(`${name}: a wiped client is closed, though who was here could not be forgotten`, async () => {
+    const database = newDatabase()
+    const client = await open({ database })
+    Object.assign(stateOf(client).parts, {
+      forgetUser: () => Promise.reject(new SyncError('quota', 'no room')),
+    })
+    await assert.rejects(client.wipe(), { code: 'quota' })
+    assert.equal(client.status().state, 'closed')
+    const again = await open({ database })
+    await again.collection('health').put('2026-11-22', health)
+    await again.close()
   })
 
   test(`${name}: what another tab wrote and did not send counts too`, async () => {
