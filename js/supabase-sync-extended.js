@@ -3,7 +3,7 @@
 // rest. Knows the client's public API only.
 
 import { logRow } from './app/log-rows.js'
-import { reportProgress, sawTotal } from './app/progress.js'
+import { gaveTotal, reportProgress } from './app/progress.js'
 import { messageOf, SyncError } from './error.js'
 import { localDate } from './local-date.js'
 import { sha256, uuidV5 } from './uuid-v5.js'
@@ -50,7 +50,7 @@ export async function fetchUserProgress() {
   const row = read('progress', 'self')
   if (!row) return null
   const { complianceStreak, lastCompletedDate, totalCompletions } = row
-  if (bound) sawTotal(bound, totalCompletions ?? 0)
+  if (bound) gaveTotal(bound, totalCompletions ?? 0)
   return {
     complianceStreak: complianceStreak ?? 0,
     lastCompletedDate,
@@ -157,6 +157,7 @@ export function syncVectorEmbedding({ content, embedding, metadata = {} }) {
 }
 
 /**
+ * None also without a user, and where search() refuses: for a vector that is not of 384 numbers.
  * @param {ArrayLike<number>} queryEmbedding
  * @param {number} [threshold]
  * @param {number} [limit]
@@ -164,7 +165,7 @@ export function syncVectorEmbedding({ content, embedding, metadata = {} }) {
  */
 export async function semanticSearch(queryEmbedding, threshold = 0.7, limit = 5) {
   if (!bound || bound.userId === null) return []
-  const found = await bound.search(queryEmbedding, { threshold, limit })
+  const found = await bound.search(queryEmbedding, { threshold, limit }).catch(() => [])
   return found.map(({ id, content, metadata, similarity }) => ({
     id,
     content,
@@ -222,6 +223,32 @@ export function syncAttunementFeedback(feedback) {
  * @property {DailyAttunement[] | { attunements: DailyAttunement[] }} [attunements]
  */
 
+/** @type {{ store: keyof Stores, list: string, collection: string, key: string, sync: (item: any) => Promise<SyncResult> }[]} */
+const lists = [
+  {
+    ...{ store: 'achievements', list: 'achievements' },
+    ...{ collection: 'achievements', key: 'id', sync: syncAchievement },
+  },
+  { store: 'chat', list: 'messages', collection: 'logs', key: 'id', sync: syncChatMessage },
+  { store: 'journal', list: 'entries', collection: 'logs', key: 'id', sync: syncJournalEntry },
+  { store: 'sovereignLog', list: 'entries', collection: 'logs', key: 'id', sync: syncSovereignLog },
+  {
+    store: 'feedback',
+    list: 'feedback',
+    collection: 'logs',
+    key: 'id',
+    sync: syncAttunementFeedback,
+  },
+  {
+    ...{ store: 'health', list: 'history', collection: 'health', key: 'date' },
+    sync: (day) => syncHealthMetrics(day, day.date),
+  },
+  {
+    ...{ store: 'attunements', list: 'attunements' },
+    ...{ collection: 'attunements', key: 'date', sync: syncDailyAttunement },
+  },
+]
+
 /**
  * @param {Partial<Record<keyof Stores, unknown>>} stores
  * @param {{ onProgress?: (done: number, total: number) => void }} [options]
@@ -231,20 +258,15 @@ export function syncAttunementFeedback(feedback) {
 export async function bulkSyncAllData(stores, { onProgress } = {}) {
   /** @type {[collection: string, key: string, work: () => Promise<SyncResult>][]} */
   const jobs = []
-  /** @param {string} collection @param {unknown} store @param {(item: any) => [string, () => Promise<SyncResult>]} job */
-  const each = (collection, store, job) => {
-    for (const item of itemsIn(store)) jobs.push([collection, ...job(item)])
-  }
   const { progress, path } = /** @type {Stores} */ (stores)
   if (progress) jobs.push(['progress', 'self', () => syncUserProgress(progress)])
   if (path) jobs.push(['path', 'self', () => syncSovereignPathData(path)])
-  each('achievements', stores.achievements, (item) => [item.id, () => syncAchievement(item)])
-  each('logs', stores.chat, (item) => [item.id, () => syncChatMessage(item)])
-  each('logs', stores.journal, (item) => [item.id, () => syncJournalEntry(item)])
-  each('logs', stores.sovereignLog, (item) => [item.id, () => syncSovereignLog(item)])
-  each('logs', stores.feedback, (item) => [item.id, () => syncAttunementFeedback(item)])
-  each('health', stores.health, (item) => [item.date, () => syncHealthMetrics(item, item.date)])
-  each('attunements', stores.attunements, (item) => [item.date, () => syncDailyAttunement(item)])
+  for (const { store, list, collection, key, sync } of lists) {
+    const items = listIn(stores[store], list)
+    const error = `stores.${store} has no list named "${list}"`
+    if (!items) jobs.push([collection, '', async () => ({ success: false, error })])
+    for (const item of items ?? []) jobs.push([collection, item[key], () => sync(item)])
+  }
   const errors = []
   for (const [i, [collection, key, work]] of jobs.entries()) {
     const { success, error = '' } = await work()
@@ -255,10 +277,18 @@ export async function bulkSyncAllData(stores, { onProgress } = {}) {
   return { succeeded: jobs.length - failed, failed, total: jobs.length, errors }
 }
 
-/** @param {unknown} store @returns {any[]} */
-function itemsIn(store) {
+/**
+ * A store that is a list, the list of that name in it, or the only one it has; null: which is it?
+ * @param {any} store
+ * @param {string} list
+ * @returns {any[] | null}
+ */
+function listIn(store, list) {
+  if (store === undefined || store === null) return []
   if (Array.isArray(store)) return store
-  return Object.values(store ?? {}).find((value) => Array.isArray(value)) ?? []
+  if (Array.isArray(store[list])) return store[list]
+  const lists = Object.values(store).filter(Array.isArray)
+  return lists.length === 1 ? lists[0] : null
 }
 
 /** @param {import('./app/log-rows.js').Category} category @param {Record<string, any>} entry */

@@ -4,10 +4,11 @@
 import { shadowOf } from './shadow.js'
 
 const place = 'progress/self/totalCompletions'
+const fetchedPlace = `${place}/fetched`
 
-/** The app saw this total. @param {object} client @param {number} total */
-export function sawTotal(client, total) {
-  shadowOf(client).set(place, total)
+/** The app asked for the total. Whether its store took it shows in what it reports next. @param {object} client @param {number} total */
+export function gaveTotal(client, total) {
+  shadowOf(client).set(fetchedPlace, total)
 }
 
 /**
@@ -23,26 +24,43 @@ export async function reportProgress(
   const days = { complianceStreak, lastCompletedDate: lastCompletedDate ?? undefined }
   const row = progress.get('self')
   const shadow = shadowOf(client)
-  const before = shadow.get(place)
+  const known = { before: shadow.get(place), fetched: shadow.get(fetchedPlace) }
   const change =
-    before === undefined
-      ? firstChange(row, { lastCompletedDate, totalCompletions })
-      : totalCompletions - before
+    changeSince(known, totalCompletions) ??
+    firstChange(row, { lastCompletedDate, totalCompletions })
   shadow.set(place, totalCompletions)
+  shadow.delete(fetchedPlace)
   try {
     if (change > 0 && row) await progress.increment('self', 'totalCompletions', change, days)
     else if (change === 0 && row) await progress.patch('self', days)
     else await progress.put('self', { ...days, totalCompletions })
   } catch (error) {
-    if (before === undefined) shadow.delete(place)
-    else shadow.set(place, before)
+    restore(shadow, place, known.before)
+    restore(shadow, fetchedPlace, known.fetched)
     throw error
   }
 }
 
+/** @param {Map<string, number>} shadow @param {string} at @param {number | undefined} total */
+function restore(shadow, at, total) {
+  if (total === undefined) shadow.delete(at)
+  else shadow.set(at, total)
+}
+
 /**
- * Of the first report of this context, which may come from a store that never heard of what other devices did: a day
- * that is new is at least one completion.
+ * Undefined: a total below the fetched one says nothing. It was lowered, or it is of a store that did not take it.
+ * @param {{ before: number | undefined, fetched: number | undefined }} known
+ * @param {number} total
+ */
+function changeSince({ before, fetched = before }, total) {
+  if (fetched === undefined) return undefined
+  if (total >= fetched) return total - fetched
+  return fetched === before ? total - before : undefined
+}
+
+/**
+ * Of a report with nothing to compare it with, which may come from a store that never heard of what other devices did:
+ * a day that is new is at least one completion.
  * @param {any} row
  * @param {{ lastCompletedDate: string | null, totalCompletions: number }} told
  */

@@ -17,7 +17,7 @@
  */
 
 /** @typedef {{ id: string, name?: string, [field: string]: unknown }} Kata */
-/** @typedef {{ questionId: string | number, answer?: unknown, answeredAt?: string, [field: string]: unknown }} OEJTSAnswer */
+/** @typedef {{ questionId: string | number, value?: unknown, answeredAt?: string, [field: string]: unknown }} OEJTSAnswer */
 /** @typedef {Record<string, unknown>} OEJTSResults */
 /** @typedef {Record<string, unknown>} ArchetypeAnalysis */
 /** @typedef {Record<string, unknown>} HumanDesignChart */

@@ -22,7 +22,7 @@ test('the samples of the design document do what they say, and another device ha
 
   await call(tab, 'completeRoutine')
   await call(tab, 'unlock', 'first-day')
-  const answer = { questionId: 1, answer: 3, answeredAt: `${today}T10:00:00.000Z` }
+  const answer = { questionId: 1, value: 3, answeredAt: `${today}T10:00:00.000Z` }
   await call(tab, 'answer', answer)
   await call(tab, 'setChart', { type: 'Generator' })
   await call(tab, 'showSky')

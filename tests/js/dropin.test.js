@@ -74,7 +74,7 @@ test('what is synced offline is fetched as the app had it', async () => {
     { id: 'first-day', unlocked: true, unlockedDate, progress: 1 },
   ])
 
-  const answers = [{ questionId: 'q1', answer: 3, answeredAt: '2026-11-01T10:00:00.000Z' }]
+  const answers = [{ questionId: 'q1', value: 3, answeredAt: '2026-11-01T10:00:00.000Z' }]
   assert.deepEqual(await dropin.syncSovereignPathData({ birthData: { date: '1990-01-01' } }), ok)
   assert.deepEqual(await dropin.syncSovereignPathData({ oejtsAnswers: answers }), ok)
   const path = await dropin.fetchSovereignPathData()
@@ -189,4 +189,23 @@ test('all stores at once, with progress and the reason of each failure', async (
   assert.match(outcome.errors[0].error, /logs\.content/)
   assert.deepEqual([told[0], told[6]], ['1/7', '7/7'])
   assert.equal(client.collection('logs').size, 2)
+})
+
+test('of a store with several lists the one is taken that the store is of', async () => {
+  const client = await newClient()
+  const messages = [{ id: 'm', sessionId: 's', content: 'hi' }]
+  const taken = await dropin.bulkSyncAllData({ chat: { selected: [], messages } })
+  assert.deepEqual([taken.succeeded, taken.total], [1, 1])
+  const other = await dropin.bulkSyncAllData({ chat: { history: messages } })
+  assert.deepEqual([other.succeeded, other.total], [1, 1], 'the only list there is')
+
+  const which = await dropin.bulkSyncAllData({ chat: { sessions: [], log: messages } })
+  assert.deepEqual([which.succeeded, which.failed, which.total], [0, 1, 1])
+  assert.match(which.errors[0].error, /stores\.chat has no list named "messages"/)
+  assert.equal(client.collection('logs').size, 1)
+})
+
+test('searching with what is no vector finds nothing, as before', async () => {
+  await newClient()
+  assert.deepEqual(await dropin.semanticSearch([1, 2, 3]), [])
 })

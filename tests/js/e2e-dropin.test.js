@@ -58,6 +58,38 @@ test('two devices, each with a store of its own: every completion counts once', 
   assert.equal(total(a), 11, 'lowering it sets it')
 })
 
+test('a total that was fetched for show only is not lowered by the report of a store without it', async () => {
+  const user = await world.newUser()
+  const [a, b] = [await world.device(user), await world.device(user)]
+  const total = () => b.collection('progress').get('self')?.totalCompletions
+  dropin.bindSync(a)
+  await report(12, 5)
+  await settle(a, b)
+  dropin.bindSync(b)
+  assert.equal((await dropin.fetchUserProgress())?.totalCompletions, 12)
+  await dropin.syncUserProgress({
+    ...{ complianceStreak: 0, lastCompletedDate: null, totalCompletions: 0 },
+  })
+  assert.equal(total(), 12, 'a new store')
+  await report(1)
+  assert.equal(total(), 13, 'it goes on from what it reported')
+
+  dropin.bindSync(a)
+  await report(13, 1)
+  await settle(a, b)
+  assert.equal(total(), 14)
+  dropin.bindSync(b)
+  assert.equal((await dropin.fetchUserProgress())?.totalCompletions, 14)
+  await report(2, 2)
+  assert.equal(total(), 15, 'a new day of a store that still did not take it')
+  await dropin.fetchUserProgress()
+  await report(15, 2)
+  assert.equal(total(), 15, 'it took it')
+  await dropin.fetchUserProgress()
+  await report(14, 2)
+  assert.equal(total(), 14, 'lowered: of a store that reported as many as it was given')
+})
+
 test('all nine tables arrive on another device', async () => {
   const user = await world.newUser()
   const [a, b] = [await world.device(user), await world.device(user)]

@@ -80,15 +80,15 @@ const achievements = (set) => ({
   },
 })
 
-/** @type {Creator<Required<SovereignPathData> & { answer(questionId: number, answer: number): void }>} */
+/** @type {Creator<Required<SovereignPathData> & { answer(questionId: number, value: number): void }>} */
 const path = (set) => ({
   ...{ humanDesignChart: null, birthData: null, oejtsAnswers: [], oejtsResults: null },
   ...{ archetypeAnalysis: null, lastArchetypeUpdate: null, katas: [], healthMetrics: null },
-  answer: (questionId, answer) =>
+  answer: (questionId, value) =>
     set(({ oejtsAnswers }) => ({
       oejtsAnswers: [
         ...oejtsAnswers.filter((each) => each.questionId !== questionId),
-        { questionId, answer, answeredAt: new Date().toISOString() },
+        { questionId, value, answeredAt: new Date().toISOString() },
       ],
     })),
 })

@@ -1,5 +1,6 @@
 // The assessment, a question at a time: each answer is kept for itself.
 
+import { oejtsProgress } from 'somatic-sync'
 import { usePath } from '../stores.js'
 
 const questions = [
@@ -13,10 +14,11 @@ const questions = [
 export function Blueprint() {
   const { oejtsAnswers, answer, archetypeAnalysis } = usePath()
   const of = (/** @type {number} */ id) =>
-    oejtsAnswers.find(({ questionId }) => Number(questionId) === id)?.answer
+    oejtsAnswers.find(({ questionId }) => Number(questionId) === id)?.value
+  const { answered, total } = oejtsProgress(oejtsAnswers)
   return (
     <section className="card">
-      <p>{`${oejtsAnswers.length} of 60 answered`}</p>
+      <p>{`${answered} of ${total} answered`}</p>
       {questions.map((text, i) => (
         <fieldset key={text}>
           <legend>{text}</legend>
