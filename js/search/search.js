@@ -160,8 +160,9 @@ export class Search {
       const found = index.search(vector, { threshold, limit: ask, facets: ofModel })
       const own = found.flatMap(({ id, similarity }) => {
         const row = this.row(this.name, id)
-        const isOther = isMixed && (row?.metadata?.model ?? formerModel) !== model
-        return row && !isOther ? [this.match(row, similarity, 'vector')] : []
+        return row && !(isMixed && isOfOther(row.metadata, model))
+          ? [this.match(row, similarity, 'vector')]
+          : []
       })
       if (own.length >= limit || found.length < ask) return own.slice(0, limit)
     }
@@ -176,17 +177,28 @@ export class Search {
     const { rpc, userId } = this.state.parts
     if (!rpc) throw new SyncError('signed-out', 'nobody is signed in')
     const model = this.embedder?.model
-    const rows = await rpc('match_embeddings', {
-      query_embedding: `[${Array.from(vector).join(',')}]`,
-      match_user_id: userId,
-      match_threshold: threshold,
-      match_count: facets.length > 0 ? serverMost : Math.min(serverMost, Math.max(1, limit)),
-      ...(model && model !== formerModel ? { match_model: model } : {}),
-    })
-    return rows
-      .filter((/** @type {any} */ { metadata }) => matches(metadata, facets))
-      .slice(0, limit)
-      .map((/** @type {any} */ row) => this.match(row, row.similarity, 'vector'))
+    // as local(): a row of the former model may not name it
+    const isMixed = model === formerModel
+    const first = isMixed ? limit * 2 : limit
+    for (let ask = facets.length > 0 ? serverMost : first; ; ask *= 4) {
+      const count = Math.min(serverMost, Math.max(1, ask))
+      const rows = await rpc('match_embeddings', {
+        query_embedding: `[${Array.from(vector).join(',')}]`,
+        match_user_id: userId,
+        match_threshold: threshold,
+        match_count: count,
+        ...(model && !isMixed ? { match_model: model } : {}),
+      })
+      const own = rows.filter(
+        (/** @type {any} */ { metadata }) =>
+          matches(metadata, facets) && !(isMixed && isOfOther(metadata, model)),
+      )
+      if (own.length >= limit || rows.length < count || count === serverMost) {
+        return own
+          .slice(0, limit)
+          .map((/** @type {any} */ row) => this.match(row, row.similarity, 'vector'))
+      }
+    }
   }
 
   /**
@@ -239,6 +251,11 @@ export class Search {
     const semantic = await this.semantic?.catch(() => null)
     semantic?.stop()
   }
+}
+
+/** @param {any} metadata @param {string} model */
+function isOfOther(metadata, model) {
+  return (metadata?.model ?? formerModel) !== model
 }
 
 /** @param {ArrayLike<number> | string} query @param {SearchOptions} options */
