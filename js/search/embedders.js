@@ -28,7 +28,8 @@ const waitMsMost = 60_000
  * @param {string} [options.model] default BAAI/bge-small-en-v1.5
  * @param {typeof globalThis.fetch} [options.fetch]
  * @param {(ms: number) => Promise<void>} [options.wait] for tests: how waiting is done
- * @returns {Embedder} whose embed() rejects with a SyncError: "offline", "unauthorized", "server"
+ * @returns {Embedder} whose embed() rejects with a SyncError: "offline", "unauthorized", "server"; its cause has
+ *   the service's `status`, where it answered one
  */
 export function huggingFaceEmbedder({
   token,
@@ -202,7 +203,8 @@ function waitMs(answer, retryAfter, attempt) {
 /** @param {number} status @param {string} message */
 function failure(status, message) {
   const code = status === 401 || status === 403 ? 'unauthorized' : 'server'
-  return new SyncError(code, `the embedding service refused (status ${status}): ${message}`)
+  const text = `the embedding service refused (status ${status}): ${message}`
+  return new SyncError(code, text, { status })
 }
 
 /**

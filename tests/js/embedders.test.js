@@ -94,7 +94,9 @@ test('a model that is loading is waited for as long as it says; a full queue as 
 test('who never answers is given up, saying why', async () => {
   answers = [() => ({ status: 503, answer: { error: 'overloaded' } })]
   const failed = embedder().embed(['a'], 'passage')
-  await assert.rejects(failed, { code: 'server', message: /503.*overloaded/ })
+  await assert.rejects(failed, {
+    ...{ code: 'server', message: /503.*overloaded/, cause: { status: 503 } },
+  })
   assert.equal(asked.length, 5)
   answers = [() => ({ status: 401, answer: { error: 'Invalid credentials' } })]
   await assert.rejects(embedder().embed(['a'], 'passage'), { code: 'unauthorized' })

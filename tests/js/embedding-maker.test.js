@@ -195,18 +195,103 @@ for (const { name: engine, createModule } of engines.slice(1)) {
   })
 
   test(`${engine}: a text that no model takes does not hold up the others`, async () => {
-    const client = await openReal()
+    let now = Date.now()
+    const client = await openReal({ now: () => now })
     for (const text of ['good', 'poison', 'better'])
       await client.collection('logs').put(randomUUID(), note(text))
+    let isTaken = false
     const embedder = countingEmbedder({
-      fails: (texts) => (texts.includes('poison') ? new SyncError('server', 'no') : null),
+      fails: (texts) =>
+        texts.includes('poison') && !isTaken ? new SyncError('server', 'no') : null,
     })
     const { run, failures } = makerOf(client, embedder)
     await run()
     assert.deepEqual(passages(client), ['better', 'good'])
     assert.equal(failures.length, 1)
     await run()
-    assert.equal(failures.length, 1, 'not tried again while this client is open')
+    now += 11 * 60 * 1000
+    await run()
+    assert.equal(failures.length, 1, 'told once')
+    isTaken = true
+    await run()
+    assert.deepEqual(passages(client), ['better', 'good'], 'not tried again before its time')
+    now += 11 * 60 * 1000
+    await run()
+    assert.deepEqual(passages(client), ['better', 'good', 'poison'])
+  })
+
+  test(`${engine}: whom a service that is busy did not answer waits, and is not refused`, async () => {
+    for (const status of [408, 425, 429, 500, 503]) {
+      const client = await openReal()
+      for (const text of ['one', 'two', 'three'])
+        await client.collection('logs').put(randomUUID(), note(text))
+      let busy = 3
+      const embedder = countingEmbedder({
+        fails: () => (busy-- > 0 ? new SyncError('server', 'busy', { status }) : null),
+      })
+      const { run, failures } = makerOf(client, embedder)
+      for (let i = 0; i < 4; i++) await run()
+      assert.deepEqual(passages(client), ['one', 'three', 'two'])
+      assert.equal(failures.length, 3, 'each time all of them waited')
+    }
+  })
+
+  test(`${engine}: what was made before the service became busy is stored`, async () => {
+    const client = await openReal()
+    const texts = ['good', 'poison', 'better', 'best']
+    for (const text of texts) await client.collection('logs').put(randomUUID(), note(text))
+    let asked = 0
+    const embedder = countingEmbedder({
+      fails: (batch) => {
+        asked += 1
+        if (asked === 4) return Object.assign(new Error('busy'), { status: 429 })
+        return batch.includes('poison') ? new SyncError('server', 'no', { status: 400 }) : null
+      },
+    })
+    const { maker, run, failures } = makerOf(client, embedder)
+    await run()
+    assert.equal(asked, 4, 'all at once, then one by one until it is busy')
+    const stored = passages(client).length
+    assert.ok(stored >= 1 && stored < 3, `${stored} stored`)
+    assert.deepEqual([failures.length, maker.refused.size], [1, 0])
+    await run()
+    assert.deepEqual(passages(client), ['best', 'better', 'good'])
+    assert.equal(maker.refused.size, 1)
+  })
+
+  test(`${engine}: a text that is refused alone is left; one that may be does not hold up the others`, async () => {
+    const client = await openReal()
+    const logs = client.collection('logs')
+    const key = (/** @type {number} */ n) => `00000000-0000-4000-8000-${100 + n}000000000`
+    await client.batch(() => {
+      logs.put(key(0), note('poison'))
+      for (let n = 1; n < 32; n++) logs.put(key(n), note(`text ${n}`))
+    })
+    /** @type {{ status?: number }} */
+    const cause = {}
+    const embedder = countingEmbedder({
+      fails: (texts) =>
+        texts.includes('poison') ? new SyncError('server', 'no', { ...cause }) : null,
+    })
+    const before = makerOf(client, embedder)
+    await before.run()
+    await before.maker.stop()
+    assert.equal(client.collection('embeddings').size, 31)
+    await logs.put(key(33), note('later'))
+    // it knows of no refusal, and the first that it asks for is the poison, alone
+    cause.status = 400
+    const sure = makerOf(client, embedder)
+    await sure.run()
+    assert.deepEqual(sure.failures.length, 1)
+    assert.ok(passages(client).includes('later'))
+    await sure.maker.stop()
+    delete cause.status
+    await logs.put(key(34), note('last'))
+    const { run } = makerOf(client, embedder)
+    await run()
+    assert.ok(!passages(client).includes('last'), 'the service may be down')
+    await run()
+    assert.ok(passages(client).includes('last'))
   })
 
   test(`${engine}: what another device wrote it embeds itself, unless it has not for a day`, async () => {
