@@ -7,7 +7,8 @@
 
 import { BackgroundJob } from '../background-job.js'
 import { ifFree } from '../contexts/turn.js'
-import { asSyncError, SyncError } from '../error.js'
+import { asSyncError, closedError, SyncError } from '../error.js'
+import { within } from '../within.js'
 import { passagesIn } from './embed-rules.js'
 import { embeddingId } from './embedding-id.js'
 import { following } from './following.js'
@@ -21,6 +22,8 @@ const gapMs = 24 * 3600 * 1000
 const lookAgainMs = 10 * 60 * 1000
 /** Of HTTP: what is said of a text. */
 const textStatuses = [400, 413, 422]
+/** An embedder that has not answered by then never will: huggingFaceEmbedder's tries may take nine minutes. */
+const embedMsMost = 10 * 60 * 1000
 const retryMs = { least: 5000, most: 15 * 60 * 1000 }
 
 /** @typedef {{ id: string, collection: string, key: string, passage: number, text: string }} Wanted */
@@ -36,14 +39,18 @@ export class EmbeddingMaker {
    * @param {boolean} options.isAll every log, not only those that a rule asks for
    * @param {(error: SyncError) => void} options.onFailed
    * @param {string} options.lockName of a Web Lock: one context at a time
+   * @param {number} [options.embedMs] for tests: after which the embedder is not waited for
    */
-  constructor(state, { embedder, into, isAll, onFailed, lockName }) {
+  constructor(state, { embedder, into, isAll, onFailed, lockName, embedMs = embedMsMost }) {
     this.state = state
     this.embedder = embedder
     this.into = into
     this.isAll = isAll
     this.onFailed = onFailed
     this.lockName = lockName
+    this.embedMs = embedMs
+    /** what the embedder is doing is of no use any more */
+    this.giveUp = () => {}
     this.failures = 0
     this.job = new BackgroundJob({
       work: () => this.work(),
@@ -226,12 +233,27 @@ export class EmbeddingMaker {
   /** @param {Wanted[]} wanted @returns {Promise<Made[]>} */
   async embed(wanted) {
     const texts = wanted.map(({ text }) => text)
-    const vectors = await this.embedder.embed(texts, 'passage')
+    const vectors = await this.answerFor(texts)
     if (vectors.length !== wanted.length) {
       const count = `${vectors.length} of ${wanted.length}`
       throw new SyncError('server', `the embedder made ${count} vectors`)
     }
     return wanted.map((each, i) => ({ ...each, vector: vectors[i] }))
+  }
+
+  /** Of the embedder, which may never answer: then it is asked again later. @param {string[]} texts */
+  answerFor(texts) {
+    if (this.job.isStopped) throw closedError()
+    /** @type {Promise<ArrayLike<number>[]>} */
+    const answer = new Promise((resolve, reject) => {
+      this.giveUp = () => reject(closedError())
+      Promise.resolve(this.embedder.embed(texts, 'passage')).then(resolve, reject)
+    })
+    return within(
+      this.embedMs,
+      answer,
+      () => new SyncError('offline', 'the embedder does not answer'),
+    )
   }
 
   /** @param {Made[]} made */
@@ -251,6 +273,7 @@ export class EmbeddingMaker {
 
   /** @param {Made[]} made */
   async store(made) {
+    if (this.job.isStopped) return
     const { writes, rows } = this.state
     const { model } = this.embedder
     await writes.batch(() => {
@@ -275,7 +298,7 @@ export class EmbeddingMaker {
 
   /** @param {string[]} ids */
   async remove(ids) {
-    if (ids.length === 0) return
+    if (ids.length === 0 || this.job.isStopped) return
     await this.state.writes.batch(() => {
       for (const key of ids) this.state.writes.write(this.into, { op: 'remove', key })
     })
@@ -308,11 +331,14 @@ export class EmbeddingMaker {
     this.bySource.get(place)?.delete(id)
   }
 
+  /** What is being written is waited for, an embedder is not. */
   async stop() {
     this.made.stop()
     for (const each of this.sources) each.stop()
     for (const undo of this.undo) undo?.()
-    await this.job.stop()
+    const ended = this.job.stop()
+    this.giveUp()
+    await ended
   }
 }
 

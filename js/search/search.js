@@ -2,6 +2,7 @@
 // words where there is none, here or on the server. Knows no index from the inside.
 
 import { SyncError } from '../error.js'
+import { within } from '../within.js'
 import { facetsWanted, matches } from './facets.js'
 import { fused } from './fusion.js'
 import { KeywordIndex } from './keyword-index.js'
@@ -45,15 +46,19 @@ const queriesKept = 100
 /** What is put before the model should be about the question, no more. */
 const contextThreshold = 0.3
 const candidates = 50
+/** Who searches waits no longer: an answer by words now is better than one by meaning after half a minute. */
+const queryMs = 5000
 
 export class Search {
   /**
    * @param {import('../client-state.js').ClientState} state
    * @param {import('./embedders.js').Embedder | undefined} embedder
+   * @param {number} [embedMs] for tests: after which the embedder is not waited for
    */
-  constructor(state, embedder) {
+  constructor(state, embedder, embedMs = queryMs) {
     this.state = state
     this.embedder = embedder
+    this.embedMs = embedMs
     const { collections } = state.parts.schema
     const holdsVectors = Object.entries(collections).find(([, { fields }]) =>
       Object.values(fields).some(({ type }) => type === 'vector'),
@@ -108,20 +113,25 @@ export class Search {
     })
   }
 
-  /** Null: there is no embedder, or it does not answer. @param {string} text */
+  /** Null: there is no embedder, or it does not answer in time. @param {string} text */
   async vectorOf(text) {
     const kept = this.queries.get(text)
     if (kept || !this.embedder) return kept ?? null
     try {
-      const [vector] = await this.embedder.embed([text], 'query')
-      this.queries.set(text, vector)
-      if (this.queries.size > queriesKept) {
-        this.queries.delete(/** @type {string} */ (this.queries.keys().next().value))
-      }
-      return vector
+      return await within(this.embedMs, this.embedded(text, this.embedder), noAnswer)
     } catch {
       return null
     }
+  }
+
+  /** Kept for the next time, also when nobody waits any more. @param {string} text @param {import('./embedders.js').Embedder} embedder */
+  async embedded(text, embedder) {
+    const [vector] = await embedder.embed([text], 'query')
+    this.queries.set(text, vector)
+    if (this.queries.size > queriesKept) {
+      this.queries.delete(/** @type {string} */ (this.queries.keys().next().value))
+    }
+    return vector
   }
 
   /** The index, with all that was written before the call. */
@@ -252,6 +262,8 @@ export class Search {
     semantic?.stop()
   }
 }
+
+const noAnswer = () => new SyncError('offline', 'the embedder does not answer')
 
 /** @param {any} metadata @param {string} model */
 function isOfOther(metadata, model) {

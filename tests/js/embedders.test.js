@@ -104,6 +104,22 @@ test('who never answers is given up, saying why', async () => {
   await assert.rejects(nobody.embed(['a'], 'passage'), { code: 'offline' })
 })
 
+test('a request that is not answered, or not to the end, is lost after a while', async () => {
+  const endless = [
+    http.createServer(() => {}),
+    http.createServer((_request, response) => void response.writeHead(200).write('[')),
+  ]
+  for (const each of endless) {
+    each.listen(0, '127.0.0.1')
+    await once(each, 'listening')
+    const { port } = /** @type {import('node:net').AddressInfo} */ (each.address())
+    const lost = embedder({ endpoint: `http://127.0.0.1:${port}/`, requestMs: 100 })
+    await assert.rejects(lost.embed(['a'], 'passage'), { code: 'offline' })
+    each.closeAllConnections()
+    each.close()
+  }
+})
+
 test('a text that is too long is cut, alone', async () => {
   const message = 'The size of tensor a (700) must be less than 512: sequence length'
   answers = [

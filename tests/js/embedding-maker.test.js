@@ -259,6 +259,46 @@ for (const { name: engine, createModule } of engines.slice(1)) {
     assert.equal(maker.refused.size, 1)
   })
 
+  test(`${engine}: an embedder that never answers holds up nobody who closes; a late answer counts no more`, async () => {
+    const database = newDatabase()
+    /** @type {((vectors: ArrayLike<number>[]) => void)[]} */
+    const answers = []
+    const embedder = {
+      ...countingEmbedder(),
+      embed: () => new Promise((resolve) => answers.push(resolve)),
+    }
+    const client = await openReal({ database, embedder })
+    await client.collection('logs').put(randomUUID(), note('won'))
+    await until(() => answers.length === 1, 5000)
+    await client.close()
+
+    const again = await openReal({ database })
+    const { maker, run, failures } = makerOf(again, embedder)
+    const running = run()
+    await until(() => answers.length === 2)
+    await maker.stop()
+    await running
+    const vectors = await lexicalEmbedder().embed(['won'], 'passage')
+    for (const answer of answers) answer(vectors)
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual([passages(again), failures], [[], []])
+  })
+
+  test(`${engine}: an embedder that takes too long is asked again later`, async () => {
+    const client = await openReal()
+    for (const text of ['one', 'two']) await client.collection('logs').put(randomUUID(), note(text))
+    const good = countingEmbedder()
+    let asked = 0
+    const embed = (/** @type {string[]} */ texts) =>
+      ++asked === 1 ? new Promise(() => {}) : good.embed(texts, 'passage')
+    const { maker, run, failures } = makerOf(client, { ...good, embed }, { embedMs: 50 })
+    await run()
+    assert.deepEqual([failures.map(({ code }) => code), asked], [['offline'], 1])
+    maker.embedMs = 60_000
+    await run()
+    assert.deepEqual(passages(client), ['one', 'two'])
+  })
+
   test(`${engine}: a text that is refused alone is left; one that may be does not hold up the others`, async () => {
     const client = await openReal()
     const logs = client.collection('logs')

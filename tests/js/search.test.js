@@ -8,6 +8,7 @@ import { afterEach, test } from 'node:test'
 import { stateOf } from '../../js/client.js'
 import { SyncError } from '../../js/error.js'
 import { lexicalEmbedder } from '../../js/search/embedders.js'
+import { Search } from '../../js/search/search.js'
 import { agreeableServer } from '../support/agreeable-server.js'
 import { engines, newDatabase, openClient, until } from '../support/open-client.js'
 import { storedFiles } from '../support/stored-files.js'
@@ -190,6 +191,26 @@ for (const { name: engine, createModule } of engines.slice(1)) {
       assert.equal((await client.search('tired', { limit: 10 })).length, 2)
       assert.equal((await client.search('rested')).length, 1)
     }
+  })
+
+  test(`${engine}: an embedder that does not answer in time: by words, and by meaning the next time`, async () => {
+    const client = await openReal()
+    await fill(client)
+    /** @type {((vectors: ArrayLike<number>[]) => void)[]} */
+    const answers = []
+    const slow = { ...forQueries, embed: () => new Promise((resolve) => answers.push(resolve)) }
+    const search = new Search(stateOf(client), /** @type {any} */ (slow), 5)
+    const options = { threshold: 0.1 }
+    const found = await search.search('tired', options)
+    assert.ok(found.length > 0 && found.every(({ mode }) => mode === 'keyword'))
+    const { matches } = await search.context('cold')
+    assert.ok(matches.length > 0 && matches.every(({ mode }) => mode === 'keyword'))
+    answers[0](await embed(['tired'], 'query'))
+    await until(() => search.queries.has('tired'))
+    const later = await search.search('tired', options)
+    assert.ok(later.length > 0 && later.every(({ mode }) => mode === 'vector'))
+    assert.equal(answers.length, 2, 'each text was asked for once')
+    await search.stop()
   })
 
   test(`${engine}: context: each thing once, from both searches, within its room`, async () => {
