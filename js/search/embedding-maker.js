@@ -12,6 +12,7 @@ import { within } from '../within.js'
 import { passagesIn } from './embed-rules.js'
 import { embeddingId } from './embedding-id.js'
 import { following } from './following.js'
+import { Orphans } from './orphans.js'
 
 const batchTexts = 32
 /** After the last write: it is safe by then, and a text that is still being typed is left alone. */
@@ -61,6 +62,7 @@ export class EmbeddingMaker {
     this.bySource = new Map()
     /** @type {Map<string, string>} id of an embedding -> its source row */
     this.sourceOf = new Map()
+    this.orphans = new Orphans(state)
     /** @type {Set<string>} source rows to look at */
     this.due = new Set()
     /** @type {Set<string>} source rows that another device should see to, or with a text that was refused */
@@ -83,9 +85,11 @@ export class EmbeddingMaker {
         for (const key of keys) this.due.add(`${name}/${key}`)
       })
     })
-    this.undo = [...this.rules.keys(), into].map((name) =>
-      state.rows.get(name)?.followers.add(() => this.job.wake(quietMs)),
-    )
+    const wake = () => this.job.wake(quietMs)
+    this.undo = [
+      ...[...this.rules.keys(), into].map((name) => state.rows.get(name)?.followers.add(wake)),
+      state.status.followers.add(() => this.orphans.isDue() && wake()),
+    ]
     this.job.wake(quietMs)
   }
 
@@ -111,6 +115,7 @@ export class EmbeddingMaker {
   async makeAll() {
     await this.made.current()
     for (const each of this.sources) await each.current()
+    for (const place of this.orphans.take()) this.due.add(place)
     while (this.due.size > 0 && !this.job.isStopped) {
       const places = [...this.due].slice(0, batchTexts)
       try {
@@ -311,7 +316,9 @@ export class EmbeddingMaker {
     for (const [i, id] of keys.entries()) {
       const { sourceCollection, sourceKey } = rows[i]?.[0] ?? {}
       this.forget(id)
-      if (sourceKey) this.note(id, `${sourceCollection}/${sourceKey}`)
+      if (!sourceKey) continue
+      this.note(id, `${sourceCollection}/${sourceKey}`)
+      this.orphans.look(sourceCollection, sourceKey)
     }
   }
 

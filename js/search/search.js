@@ -6,6 +6,7 @@ import { within } from '../within.js'
 import { facetsWanted, matches } from './facets.js'
 import { fused } from './fusion.js'
 import { KeywordIndex } from './keyword-index.js'
+import { isMissing } from './orphans.js'
 import { SemanticIndex } from './semantic-index.js'
 
 /**
@@ -170,9 +171,8 @@ export class Search {
       const found = index.search(vector, { threshold, limit: ask, facets: ofModel })
       const own = found.flatMap(({ id, similarity }) => {
         const row = this.row(this.name, id)
-        return row && !(isMixed && isOfOther(row.metadata, model))
-          ? [this.match(row, similarity, 'vector')]
-          : []
+        const isOther = isMixed && isOfOther(row?.metadata, model)
+        return row && !isOther && this.isHere(row) ? [this.match(row, similarity, 'vector')] : []
       })
       if (own.length >= limit || found.length < ask) return own.slice(0, limit)
     }
@@ -239,6 +239,11 @@ export class Search {
       ...this.match(this.row(collection, key), score, 'keyword'),
       ...{ collection, key },
     }))
+  }
+
+  /** The row too that its text was taken from, where it names one. @param {any} row */
+  isHere({ metadata }) {
+    return !isMissing(this.state, metadata?.sourceCollection, metadata?.sourceKey)
   }
 
   /** @param {string} collection @param {string} key @returns {any} */

@@ -9,6 +9,7 @@ import { stateOf } from '../../js/client.js'
 import { SyncError } from '../../js/error.js'
 import { lexicalEmbedder } from '../../js/search/embedders.js'
 import { EmbeddingMaker } from '../../js/search/embedding-maker.js'
+import { agreeableServer } from '../support/agreeable-server.js'
 import { engines, newDatabase, openClient, until } from '../support/open-client.js'
 
 /** @type {any[]} */
@@ -332,6 +333,81 @@ for (const { name: engine, createModule } of engines.slice(1)) {
     assert.ok(!passages(client).includes('last'), 'the service may be down')
     await run()
     assert.ok(passages(client).includes('last'))
+  })
+
+  test(`${engine}: what was deleted while nobody looked goes once a sync has not brought it back`, async () => {
+    let now = Date.now()
+    const options = { database: newDatabase(), fetch: agreeableServer(() => ++now) }
+    const before = await openReal(options)
+    const [gone, stays] = [randomUUID(), randomUUID()]
+    await before.collection('logs').put(gone, note('gone'))
+    await before.collection('logs').put(stays, note('stays'))
+    await makerOf(before, countingEmbedder()).run()
+    await before.collection('logs').remove(gone)
+    await before.close()
+
+    const client = await openReal(options)
+    const { run } = makerOf(client, countingEmbedder())
+    await run()
+    await run()
+    assert.deepEqual(passages(client), ['gone', 'stays'], 'it may be on its way')
+    const [vector] = await lexicalEmbedder().embed(['gone'], 'query')
+    const found = await client.search(vector, { threshold: -1, limit: 1 })
+    assert.deepEqual(
+      found.map((/** @type {any} */ { key }) => key),
+      [stays],
+    )
+    await client.sync()
+    await until(() => client.collection('embeddings').size === 1, 5000)
+    assert.deepEqual(passages(client), ['stays'])
+  })
+
+  test(`${engine}: an embedding that is pulled before its row waits for it`, async () => {
+    const [late, never] = [randomUUID(), randomUUID()]
+    const embeddingOf = (/** @type {string} */ sourceKey, /** @type {string} */ content) => ({
+      ...{ id: randomUUID(), version: 1, content },
+      metadata: { model: 'lexical-hash-384', sourceCollection: 'logs', sourceKey, passage: 0 },
+      clocks: { content: '1795389955374-0000-ffffffff' },
+    })
+    const row = {
+      ...{ id: late, version: 2, category: 'sovereign', content: 'late' },
+      ...{ metadata: { entryType: 'Win' }, created_at: new Date().toISOString() },
+      clocks: { content: '1795389955374-0000-ffffffff' },
+    }
+    let now = Date.now()
+    const server = agreeableServer(() => ++now)
+    let page = 0
+    let release = () => {}
+    /** @type {Promise<void>} */
+    const isReleased = new Promise((resolve) => {
+      release = resolve
+    })
+    const client = await openReal({
+      /** @type {typeof server} */
+      fetch: async (url, init) => {
+        page += 1
+        if (page === 2) await isReleased
+        const answer = await (await server(url, init)).json()
+        const rows = [
+          { vector_embeddings: [embeddingOf(late, 'late'), embeddingOf(never, 'never')] },
+          { sovereign_logs: [row] },
+        ][page - 1]
+        const cursor = page === 1 ? 1 : 2 + answer.cursor
+        return Response.json({ ...answer, cursor, rows: rows ?? {}, more: page === 1 })
+      },
+    })
+    const { run } = makerOf(client, countingEmbedder())
+    const syncing = client.sync()
+    await until(() => page === 2)
+    await run()
+    assert.deepEqual(passages(client), ['late', 'never'], 'the pull is not complete')
+    release()
+    await syncing
+    await run()
+    assert.deepEqual(passages(client), ['late'])
+    await client.sync()
+    await run()
+    assert.deepEqual(passages(client), ['late'])
   })
 
   test(`${engine}: what another device wrote it embeds itself, unless it has not for a day`, async () => {
