@@ -18,6 +18,8 @@ const bgeQueryPrefix = 'Represent this sentence for searching relevant passages:
 const cutsMost = 4
 const triesMost = 5
 const waitMsMost = 60_000
+/** A model that loads takes half a minute. */
+const requestMsMost = 60_000
 
 /**
  * Vectors from Hugging Face's inference API, or from an endpoint of the app's own that passes requests
@@ -28,7 +30,9 @@ const waitMsMost = 60_000
  * @param {string} [options.model] default BAAI/bge-small-en-v1.5
  * @param {typeof globalThis.fetch} [options.fetch]
  * @param {(ms: number) => Promise<void>} [options.wait] for tests: how waiting is done
- * @returns {Embedder} whose embed() rejects with a SyncError: "offline", "unauthorized", "server"
+ * @param {number} [options.requestMs] for tests: after which a request counts as lost
+ * @returns {Embedder} whose embed() rejects with a SyncError: "offline", "unauthorized", "server"; its cause has
+ *   the service's `status`, where it answered one
  */
 export function huggingFaceEmbedder({
   token,
@@ -36,6 +40,7 @@ export function huggingFaceEmbedder({
   model = defaultModel,
   fetch,
   wait = pause,
+  requestMs = requestMsMost,
 }) {
   const url =
     endpoint ??
@@ -49,19 +54,17 @@ export function huggingFaceEmbedder({
   /** @param {string[]} inputs @returns {Promise<{ status: number, answer: any, retryAfter: string | null }>} */
   async function ask(inputs) {
     const send = fetch ?? globalThis.fetch
-    /** @type {Response} */
-    let response
+    const body = JSON.stringify({ inputs, options: { wait_for_model: true } })
+    const signal = AbortSignal.timeout(requestMs)
     try {
-      const body = JSON.stringify({ inputs, options: { wait_for_model: true } })
-      response = await send(url, { method: 'POST', headers, body })
+      const response = await send(url, { method: 'POST', headers, body, signal })
+      return {
+        status: response.status,
+        answer: parsed(await response.text()),
+        retryAfter: response.headers.get('retry-after'),
+      }
     } catch (error) {
       throw new SyncError('offline', 'the embedding service cannot be reached', error)
-    }
-    const text = await response.text()
-    return {
-      status: response.status,
-      answer: parsed(text),
-      retryAfter: response.headers.get('retry-after'),
     }
   }
 
@@ -202,7 +205,8 @@ function waitMs(answer, retryAfter, attempt) {
 /** @param {number} status @param {string} message */
 function failure(status, message) {
   const code = status === 401 || status === 403 ? 'unauthorized' : 'server'
-  return new SyncError(code, `the embedding service refused (status ${status}): ${message}`)
+  const text = `the embedding service refused (status ${status}): ${message}`
+  return new SyncError(code, text, { status })
 }
 
 /**

@@ -2,9 +2,11 @@
 // words where there is none, here or on the server. Knows no index from the inside.
 
 import { SyncError } from '../error.js'
+import { within } from '../within.js'
 import { facetsWanted, matches } from './facets.js'
 import { fused } from './fusion.js'
 import { KeywordIndex } from './keyword-index.js'
+import { isMissing } from './orphans.js'
 import { SemanticIndex } from './semantic-index.js'
 
 /**
@@ -45,15 +47,19 @@ const queriesKept = 100
 /** What is put before the model should be about the question, no more. */
 const contextThreshold = 0.3
 const candidates = 50
+/** Who searches waits no longer: an answer by words now is better than one by meaning after half a minute. */
+const queryMs = 5000
 
 export class Search {
   /**
    * @param {import('../client-state.js').ClientState} state
    * @param {import('./embedders.js').Embedder | undefined} embedder
+   * @param {number} [embedMs] for tests: after which the embedder is not waited for
    */
-  constructor(state, embedder) {
+  constructor(state, embedder, embedMs = queryMs) {
     this.state = state
     this.embedder = embedder
+    this.embedMs = embedMs
     const { collections } = state.parts.schema
     const holdsVectors = Object.entries(collections).find(([, { fields }]) =>
       Object.values(fields).some(({ type }) => type === 'vector'),
@@ -108,20 +114,25 @@ export class Search {
     })
   }
 
-  /** Null: there is no embedder, or it does not answer. @param {string} text */
+  /** Null: there is no embedder, or it does not answer in time. @param {string} text */
   async vectorOf(text) {
     const kept = this.queries.get(text)
     if (kept || !this.embedder) return kept ?? null
     try {
-      const [vector] = await this.embedder.embed([text], 'query')
-      this.queries.set(text, vector)
-      if (this.queries.size > queriesKept) {
-        this.queries.delete(/** @type {string} */ (this.queries.keys().next().value))
-      }
-      return vector
+      return await within(this.embedMs, this.embedded(text, this.embedder), noAnswer)
     } catch {
       return null
     }
+  }
+
+  /** Kept for the next time, also when nobody waits any more. @param {string} text @param {import('./embedders.js').Embedder} embedder */
+  async embedded(text, embedder) {
+    const [vector] = await embedder.embed([text], 'query')
+    this.queries.set(text, vector)
+    if (this.queries.size > queriesKept) {
+      this.queries.delete(/** @type {string} */ (this.queries.keys().next().value))
+    }
+    return vector
   }
 
   /** The index, with all that was written before the call. */
@@ -160,8 +171,8 @@ export class Search {
       const found = index.search(vector, { threshold, limit: ask, facets: ofModel })
       const own = found.flatMap(({ id, similarity }) => {
         const row = this.row(this.name, id)
-        const isOther = isMixed && (row?.metadata?.model ?? formerModel) !== model
-        return row && !isOther ? [this.match(row, similarity, 'vector')] : []
+        const isOther = isMixed && isOfOther(row?.metadata, model)
+        return row && !isOther && this.isHere(row) ? [this.match(row, similarity, 'vector')] : []
       })
       if (own.length >= limit || found.length < ask) return own.slice(0, limit)
     }
@@ -176,17 +187,28 @@ export class Search {
     const { rpc, userId } = this.state.parts
     if (!rpc) throw new SyncError('signed-out', 'nobody is signed in')
     const model = this.embedder?.model
-    const rows = await rpc('match_embeddings', {
-      query_embedding: `[${Array.from(vector).join(',')}]`,
-      match_user_id: userId,
-      match_threshold: threshold,
-      match_count: facets.length > 0 ? serverMost : Math.min(serverMost, Math.max(1, limit)),
-      ...(model && model !== formerModel ? { match_model: model } : {}),
-    })
-    return rows
-      .filter((/** @type {any} */ { metadata }) => matches(metadata, facets))
-      .slice(0, limit)
-      .map((/** @type {any} */ row) => this.match(row, row.similarity, 'vector'))
+    // as local(): a row of the former model may not name it
+    const isMixed = model === formerModel
+    const first = isMixed ? limit * 2 : limit
+    for (let ask = facets.length > 0 ? serverMost : first; ; ask *= 4) {
+      const count = Math.min(serverMost, Math.max(1, ask))
+      const rows = await rpc('match_embeddings', {
+        query_embedding: `[${Array.from(vector).join(',')}]`,
+        match_user_id: userId,
+        match_threshold: threshold,
+        match_count: count,
+        ...(model && !isMixed ? { match_model: model } : {}),
+      })
+      const own = rows.filter(
+        (/** @type {any} */ { metadata }) =>
+          matches(metadata, facets) && !(isMixed && isOfOther(metadata, model)),
+      )
+      if (own.length >= limit || rows.length < count || count === serverMost) {
+        return own
+          .slice(0, limit)
+          .map((/** @type {any} */ row) => this.match(row, row.similarity, 'vector'))
+      }
+    }
   }
 
   /**
@@ -219,6 +241,11 @@ export class Search {
     }))
   }
 
+  /** The row too that its text was taken from, where it names one. @param {any} row */
+  isHere({ metadata }) {
+    return !isMissing(this.state, metadata?.sourceCollection, metadata?.sourceKey)
+  }
+
   /** @param {string} collection @param {string} key @returns {any} */
   row(collection, key) {
     return this.state.rows.get(collection)?.get(key)
@@ -239,6 +266,13 @@ export class Search {
     const semantic = await this.semantic?.catch(() => null)
     semantic?.stop()
   }
+}
+
+const noAnswer = () => new SyncError('offline', 'the embedder does not answer')
+
+/** @param {any} metadata @param {string} model */
+function isOfOther(metadata, model) {
+  return (metadata?.model ?? formerModel) !== model
 }
 
 /** @param {ArrayLike<number> | string} query @param {SearchOptions} options */

@@ -19,13 +19,15 @@ export class SemanticIndex {
     this.state = state
     this.name = name
     this.index = index
-    /** @type {Map<string, string[]>} name of a vector that is on the disk -> keys that want it */
+    /** @type {Map<string, string>} key of a row -> name of its vector, which is not in memory */
     this.wanted = new Map()
+    /** @type {Set<string>} of those, keys whose vector a reading of all files did not find */
+    this.nowhere = new Set()
+    /** @type {Promise<void> | null} */
+    this.reading = null
     const { fields } = state.parts.schema.collections[name]
     const vector = Object.values(fields).find(({ type }) => type === 'vector')
     this.columns = [vector?.column, fields.metadata?.column]
-    /** rows whose vector is nowhere, or is none */
-    this.missing = 0
     const rows = /** @type {import('../rows.js').Rows} */ (state.rows.get(name))
     this.following = following(rows, (keys) => this.take(keys), { isEager: true })
   }
@@ -39,10 +41,24 @@ export class SemanticIndex {
     return new SemanticIndex(state, name, await VectorIndex.load({ wasm }))
   }
 
-  /** Resolves when everything written before the call is found. */
+  /** How many rows are not found, though they have a vector. */
+  get missing() {
+    return this.wanted.size
+  }
+
+  /**
+   * Resolves when everything written before the call is found. Rejects when the disk could not be read: what is
+   * wanted of it is read by the next call.
+   */
   async current() {
     await this.following.current()
-    if (this.wanted.size > 0) await this.readFiles()
+    // one that is under way may have begun before the last change
+    while (this.reading || this.wanted.size > this.nowhere.size) {
+      this.reading ??= this.readFiles().finally(() => {
+        this.reading = null
+      })
+      await this.reading
+    }
   }
 
   /** @param {string[]} keys */
@@ -52,18 +68,18 @@ export class SemanticIndex {
     const answers = this.state.query(question) ?? []
     for (const [i, key] of keys.entries()) {
       const [vector, metadata] = answers[i] ?? []
+      this.settle(key)
       const numbers = core && typeof vector === 'string' ? core.vectors.get(vector) : null
       if (numbers) this.add(key, numbers, metadata)
       else this.index.remove(key)
-      if (!numbers && typeof vector === 'string') this.want(vector, key)
+      if (!numbers && typeof vector === 'string') this.wanted.set(key, vector)
     }
   }
 
-  /** @param {string} name @param {string} key */
-  want(name, key) {
-    const keys = this.wanted.get(name)
-    if (keys) keys.push(key)
-    else this.wanted.set(name, [key])
+  /** Nothing is wanted of the disk for it. @param {string} key */
+  settle(key) {
+    this.wanted.delete(key)
+    this.nowhere.delete(key)
   }
 
   /** @param {string} key @param {ArrayLike<number>} numbers @param {unknown} metadata */
@@ -80,23 +96,24 @@ export class SemanticIndex {
   /** Those wanted from the disk, a file at a time. */
   async readFiles() {
     const { core } = this.state.parts
-    const wanted = this.wanted
-    this.wanted = new Map()
+    const keysOf = keysByName(this.wanted)
     await core?.vectors.read((file) => {
       for (const [name, numbers] of vectorsIn(file)) {
-        const keys = wanted.get(name)
-        if (!keys) continue
-        wanted.delete(name)
-        this.addStored(keys, name, numbers)
+        this.addStored(keysOf.get(name) ?? [], name, numbers)
+        keysOf.delete(name)
       }
     })
-    this.missing = wanted.size
+    for (const [name, keys] of keysOf) {
+      for (const key of keys) if (this.wanted.get(key) === name) this.nowhere.add(key)
+    }
   }
 
   /** Unless the row has another by now. @param {string[]} keys @param {string} name @param {Float32Array} numbers */
   addStored(keys, name, numbers) {
+    if (keys.length === 0) return
     const answers = this.state.query({ raw: this.columns, collection: this.name, keys }) ?? []
     for (const [i, key] of keys.entries()) {
+      if (this.wanted.get(key) === name) this.settle(key)
       const [vector, metadata] = answers[i] ?? []
       if (vector === name) this.add(key, numbers, metadata)
     }
@@ -105,6 +122,18 @@ export class SemanticIndex {
   stop() {
     this.following.stop()
   }
+}
+
+/** @param {Map<string, string>} names by key @returns {Map<string, string[]>} */
+function keysByName(names) {
+  /** @type {Map<string, string[]>} */
+  const keysOf = new Map()
+  for (const [key, name] of names) {
+    const keys = keysOf.get(name)
+    if (keys) keys.push(key)
+    else keysOf.set(name, [key])
+  }
+  return keysOf
 }
 
 /** @param {Uint8Array} file one that the engine found sound @returns {Generator<[string, Float32Array]>} */

@@ -73,6 +73,35 @@ test('2,000 rows: what match_embeddings answers, thresholds and limits varied', 
   }
 })
 
+test('from the server as from here: rows of other models are left out', async () => {
+  const user = await world.newUser()
+  const model = 'BAAI/bge-small-en-v1.5'
+  const embedder = { model, dimensions: /** @type {const} */ (384), embed: async () => [] }
+  const device = await world.device(user, { embedder })
+  const vector = vectorOf(3)
+  // the nearest are another model's, more than are asked for at first
+  await device.batch(() => {
+    for (let n = 0; n < 60; n++) {
+      const metadata = n < 50 ? { model: 'another' } : n < 55 ? { model } : {}
+      const embedding = n < 50 ? vector : vectorOf(3)
+      const row = { content: `passage ${n}`, metadata, embedding }
+      device.collection('embeddings').put(randomUUID(), row)
+    }
+  })
+  await device.sync()
+  const all = { threshold: -1, limit: 20 }
+  for (const options of [all, { ...all, limit: 3 }, { threshold: 0.9999, limit: 5 }]) {
+    const [local, onServer] = await Promise.all(
+      /** @type {const} */ (['local', 'server']).map((source) =>
+        device.search(vector, { ...options, source }),
+      ),
+    )
+    assertAlike(onServer, local)
+    assert.ok(onServer.every(({ metadata }) => metadata.model !== 'another'))
+    assert.equal(onServer.length, options.threshold > 0 ? 0 : Math.min(10, options.limit))
+  }
+})
+
 test('a device that has not pulled yet asks the server; offline it answers with what it has', async () => {
   const user = await world.newUser()
   const first = await world.device(user)

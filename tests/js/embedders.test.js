@@ -94,12 +94,30 @@ test('a model that is loading is waited for as long as it says; a full queue as 
 test('who never answers is given up, saying why', async () => {
   answers = [() => ({ status: 503, answer: { error: 'overloaded' } })]
   const failed = embedder().embed(['a'], 'passage')
-  await assert.rejects(failed, { code: 'server', message: /503.*overloaded/ })
+  await assert.rejects(failed, {
+    ...{ code: 'server', message: /503.*overloaded/, cause: { status: 503 } },
+  })
   assert.equal(asked.length, 5)
   answers = [() => ({ status: 401, answer: { error: 'Invalid credentials' } })]
   await assert.rejects(embedder().embed(['a'], 'passage'), { code: 'unauthorized' })
   const nobody = huggingFaceEmbedder({ fetch: () => Promise.reject(new TypeError('no network')) })
   await assert.rejects(nobody.embed(['a'], 'passage'), { code: 'offline' })
+})
+
+test('a request that is not answered, or not to the end, is lost after a while', async () => {
+  const endless = [
+    http.createServer(() => {}),
+    http.createServer((_request, response) => void response.writeHead(200).write('[')),
+  ]
+  for (const each of endless) {
+    each.listen(0, '127.0.0.1')
+    await once(each, 'listening')
+    const { port } = /** @type {import('node:net').AddressInfo} */ (each.address())
+    const lost = embedder({ endpoint: `http://127.0.0.1:${port}/`, requestMs: 100 })
+    await assert.rejects(lost.embed(['a'], 'passage'), { code: 'offline' })
+    each.closeAllConnections()
+    each.close()
+  }
 })
 
 test('a text that is too long is cut, alone', async () => {

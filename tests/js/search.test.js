@@ -5,7 +5,10 @@ import 'fake-indexeddb/auto'
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { afterEach, test } from 'node:test'
+import { stateOf } from '../../js/client.js'
+import { SyncError } from '../../js/error.js'
 import { lexicalEmbedder } from '../../js/search/embedders.js'
+import { Search } from '../../js/search/search.js'
 import { agreeableServer } from '../support/agreeable-server.js'
 import { engines, newDatabase, openClient, until } from '../support/open-client.js'
 import { storedFiles } from '../support/stored-files.js'
@@ -48,6 +51,21 @@ for (const { name: engine, createModule } of engines.slice(1)) {
       }
     })
     return ids
+  }
+
+  /** A database whose vectors are on the disk only. */
+  async function folded() {
+    const database = newDatabase()
+    const fetch = agreeableServer()
+    const writer = await openReal({ database, fetch, foldAfter: 3 })
+    const ids = await fill(writer)
+    await writer.sync()
+    await until(async () => {
+      await writer.collection('theme').put('self', { theme: `${Math.random()}` })
+      return writer.collection('embeddings').get(ids[0]) && isFolded(writer, database)
+    }, 5000)
+    await writer.close()
+    return { database, fetch, ids }
   }
 
   test(`${engine}: by a text, best first; what changes is found`, async () => {
@@ -102,17 +120,7 @@ for (const { name: engine, createModule } of engines.slice(1)) {
   })
 
   test(`${engine}: what was folded is read from the disk, once`, async () => {
-    const database = newDatabase()
-    const fetch = agreeableServer()
-    const writer = await openReal({ database, fetch, foldAfter: 3 })
-    const ids = await fill(writer)
-    await writer.sync()
-    await until(async () => {
-      await writer.collection('theme').put('self', { theme: `${Math.random()}` })
-      return writer.collection('embeddings').get(ids[0]) && isFolded(writer, database)
-    }, 5000)
-    await writer.close()
-
+    const { database, fetch, ids } = await folded()
     const client = await openReal({ database, fetch, embedder: forQueries })
     assert.equal(client.collection('embeddings').get(ids[1]).embedding, undefined)
     const found = await client.search('tired after waking up', { threshold: 0.1 })
@@ -122,6 +130,47 @@ for (const { name: engine, createModule } of engines.slice(1)) {
     )
     await client.loadVectors()
     assert.equal(client.collection('embeddings').get(ids[1]).embedding.length, 384)
+  })
+
+  test(`${engine}: who searches while the disk is read waits for it; a failed reading is done again`, async () => {
+    const { database, fetch, ids } = await folded()
+    const client = await openReal({ database, fetch, embedder: forQueries })
+    /** @type {any} */
+    const { vectors } = stateOf(client).parts.core ?? {}
+    const read = vectors.read.bind(vectors)
+    const all = { threshold: -1, limit: 10 }
+    let readings = 0
+    vectors.read = (/** @type {any} */ onFile) => {
+      readings += 1
+      if (readings === 1) return Promise.reject(new SyncError('storage-lost', 'for a moment'))
+      return read(onFile)
+    }
+    await assert.rejects(client.search('tired', all), { code: 'storage-lost' })
+    const index = await indexOf(client)
+    assert.equal(index.missing, ids.length)
+    const both = await Promise.all([client.search('tired', all), client.search('tired', all)])
+    for (const found of both) assert.equal(found.length, ids.length)
+    assert.deepEqual([readings, index.missing], [2, 0])
+  })
+
+  test(`${engine}: a vector that is nowhere is missing until its row is gone or has another`, async () => {
+    const { database, fetch, ids } = await folded()
+    const client = await openReal({ database, fetch, embedder: forQueries })
+    /** @type {any} */
+    const { vectors } = stateOf(client).parts.core ?? {}
+    let readings = 0
+    vectors.read = async () => {
+      readings += 1
+    }
+    assert.deepEqual(await client.search('tired', { threshold: -1 }), [])
+    assert.deepEqual(await client.search('tired', { threshold: -1 }), [])
+    const index = await indexOf(client)
+    assert.deepEqual([readings, index.missing], [1, ids.length], 'not read again for each search')
+    await client.collection('embeddings').remove(ids[0])
+    const [embedding] = await embed(['something else'], 'passage')
+    await client.collection('embeddings').patch(ids[1], { embedding })
+    assert.equal((await client.search('tired', { threshold: -1 })).length, 1)
+    assert.equal(index.missing, ids.length - 2)
   })
 
   test(`${engine}: without a vector by words, and it says so`, async () => {
@@ -142,6 +191,26 @@ for (const { name: engine, createModule } of engines.slice(1)) {
       assert.equal((await client.search('tired', { limit: 10 })).length, 2)
       assert.equal((await client.search('rested')).length, 1)
     }
+  })
+
+  test(`${engine}: an embedder that does not answer in time: by words, and by meaning the next time`, async () => {
+    const client = await openReal()
+    await fill(client)
+    /** @type {((vectors: ArrayLike<number>[]) => void)[]} */
+    const answers = []
+    const slow = { ...forQueries, embed: () => new Promise((resolve) => answers.push(resolve)) }
+    const search = new Search(stateOf(client), /** @type {any} */ (slow), 5)
+    const options = { threshold: 0.1 }
+    const found = await search.search('tired', options)
+    assert.ok(found.length > 0 && found.every(({ mode }) => mode === 'keyword'))
+    const { matches } = await search.context('cold')
+    assert.ok(matches.length > 0 && matches.every(({ mode }) => mode === 'keyword'))
+    answers[0](await embed(['tired'], 'query'))
+    await until(() => search.queries.has('tired'))
+    const later = await search.search('tired', options)
+    assert.ok(later.length > 0 && later.every(({ mode }) => mode === 'vector'))
+    assert.equal(answers.length, 2, 'each text was asked for once')
+    await search.stop()
   })
 
   test(`${engine}: context: each thing once, from both searches, within its room`, async () => {
@@ -188,6 +257,9 @@ for (const { name: engine, createModule } of engines.slice(1)) {
     await assert.rejects(client.search('a'), { code: 'closed' })
   })
 }
+
+/** @param {any} client one that has searched @returns {Promise<any>} */
+const indexOf = async (client) => (await stateOf(client).search()).semantic
 
 /** @param {any} client @param {string} database */
 async function isFolded({ userId }, database) {
