@@ -321,7 +321,7 @@ begin
     join somatic_sync.tombstones t
       on t.user_id = owner and t.table_name = apply.tbl and t.id = w.id;
     if coalesce(cardinality(outcomes), 0) < cardinality(muts) then
-      raise serialization_failure using message = 'a row changed while it was being deleted';
+      raise serialization_failure using message = 'a row changed while it was being deleted, or no policy lets its user delete it';
     end if;
     return outcomes;
   end if;
@@ -395,7 +395,7 @@ begin
     into outcomes
     using owner, muts, payload, inc_cols;
     if coalesce(cardinality(outcomes), 0) < cardinality(muts) then
-      raise serialization_failure using message = 'a row changed while it was being written';
+      raise serialization_failure using message = 'a row changed while it was being written, or no policy lets its user update it';
     end if;
   elsif exists (select from somatic_sync.collections c
                 where c.table_name = tbl and c.identity <> '{}') then

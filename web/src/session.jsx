@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react'
 import { lexicalEmbedder, openSync, registerBackgroundSync } from 'somatic-sync'
 import { SyncProvider } from 'somatic-sync/react'
 import { bindSync } from 'somatic-sync/supabase-sync-extended'
+import { messageOf } from './message-of.js'
 import { syncStores } from './stores.js'
 import { device, gatedFetch, names, ownDevice, project, supabase } from './supabase.js'
 
@@ -14,6 +15,7 @@ export const problems = []
 export function Session({ children }) {
   const [userId, setUserId] = useState(/** @type {string | null | undefined} */ (undefined))
   const [client, setClient] = useState(/** @type {any} */ (null))
+  const [problem, setProblem] = useState('')
   useEffect(() => {
     supabase.auth.getSession().then(({ data }) => setUserId(data.session?.user.id ?? null))
     const { data } = supabase.auth.onAuthStateChange((event, session) => {
@@ -26,15 +28,23 @@ export function Session({ children }) {
     if (!userId) return
     let isOver = false
     const opening = open()
-    opening.then((opened) => !isOver && setClient(opened.client))
+    opening.then(
+      (opened) => !isOver && setClient(opened.client),
+      (error) => !isOver && setProblem(messageOf(error)),
+    )
     return () => {
       isOver = true
       setClient(null)
-      opening.then(({ stop }) => stop())
+      setProblem('')
+      opening.then(
+        ({ stop }) => stop(),
+        () => {}, // shown above
+      )
     }
   }, [userId])
   if (userId === undefined) return <p className="hint">Opening …</p>
   if (userId === null) return <SignIn />
+  if (problem) return <NotOpened problem={problem} />
   if (!client) return <p className="hint">Opening what is on this device …</p>
   return <SyncProvider client={client}>{children}</SyncProvider>
 }
@@ -70,6 +80,19 @@ function registerWorker(client) {
   if (device !== ownDevice) return
   const address = `/sw.js?${new URLSearchParams({ ...project, device })}`
   registerBackgroundSync(client, address).catch(report) // the page syncs by itself all the same
+}
+
+/** @param {{ problem: string }} props */
+function NotOpened({ problem }) {
+  return (
+    <section className="card" role="alert">
+      <h1>Not opened</h1>
+      <p>{problem}</p>
+      <button type="button" className="primary" onClick={() => location.reload()}>
+        Try again
+      </button>
+    </section>
+  )
 }
 
 function SignIn() {
