@@ -1,8 +1,8 @@
 // Owns keeping one store and one collection equal: what the store's own changes say is written, and what the rows say
 // is shown. What is known to be agreed on (`agreed`) is compared with what the store has, so what is shown is no edit.
 //
-//   store --change--> own-change.js --typing? wait--> write --> collection
-//   collection --rows--> mapping.fromRows, with what is not written yet on top --> setState
+//   store --change--> own-change.js --> held.js --typing? wait--> row-writer.js --> collection
+//   collection --rows--> with what is held on top --> mapping.fromRows --> setState
 //
 // Knows no store library and no field of any collection.
 
@@ -11,8 +11,10 @@ import { asSyncError } from '../error.js'
 import { isEqual } from '../is-equal.js'
 import { idleTimeout } from '../within.js'
 import { adoptable } from './adoption.js'
-import { changeBetween, isTyping } from './own-change.js'
-import { RowWriter } from './row-writer.js'
+import { Held } from './held.js'
+import { onLeaving } from './leaving.js'
+import { changeBetween, isTyping, withEdit } from './own-change.js'
+import { isAboutValues, RowWriter } from './row-writer.js'
 
 /**
  * @template State
@@ -51,6 +53,9 @@ import { RowWriter } from './row-writer.js'
 
 /** The member of the state that names whose it is. */
 const ownerField = 'somaticUserId'
+/** What could not be written is tried again by itself after so long, at first; never longer than the second. */
+const retryMs = 10_000
+const longestRetryMs = 300_000
 /** Somebody who types is waited for so long; never longer than the second. */
 const quietMs = 300
 const longestMs = 5000
@@ -71,18 +76,24 @@ export class StoreSync {
     this.name = store.persist?.getOptions().name ?? mapping.collection
     /** what store and collection agree on, as rows of the store @type {Rows} */
     this.agreed = {}
-    /** typed, and not written yet @type {Rows} */
-    this.typed = {}
+    /** what the store has and the rows may not have */
+    this.held = new Held()
+    /** 0: nobody does */
     this.typedSince = 0
     /** taken over once it is known what the server has @type {Rows} */
     this.toAdopt = {}
     /** taken out of the store without being deleted @type {Set<string>} */
     this.hidden = new Set()
+    /** the last show() had something over the rows that was on its way to them */
+    this.isCovering = false
     this.isShown = false
     this.isRehydrating = false
     this.isStopped = false
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.retryTimer = undefined
+    this.retryMs = retryMs
     /** @type {(() => void)[]} */
     this.undo = []
     /** Resolves when the store shows the rows. @type {Promise<void>} */
@@ -144,15 +155,12 @@ export class StoreSync {
       if (row) rows[key] = row
     }
     for (const key of this.hidden) delete rows[this.writer.keyOf(key)]
-    for (const waiting of [this.toAdopt, this.typed]) {
-      for (const [key, fields] of Object.entries(waiting)) {
-        const row = rows[this.writer.keyOf(key)]
-        // what is not there yet shows as it was persisted, and never over what is there
-        const over =
-          waiting === this.typed ? fields : row ? {} : { ...this.keyFields(key), ...fields }
-        rows[this.writer.keyOf(key)] = { ...row, ...over }
-      }
+    for (const [key, fields] of Object.entries(this.toAdopt)) {
+      const place = this.writer.keyOf(key)
+      // what is not there yet shows as it was persisted, and never over what is there
+      if (!rows[place]) rows[place] = { ...this.writer.keyFields(key), ...fields }
     }
+    this.showHeld(rows)
     const state = store.getState()
     const told = Object.entries(mapping.fromRows(rows, state))
     const news = Object.fromEntries(told.filter(([name, value]) => !isEqual(state[name], value)))
@@ -161,6 +169,26 @@ export class StoreSync {
     this.isShown = true
     if (Object.keys(news).length > 0) store.setState(news)
     this.onShown?.()
+  }
+
+  /** @param {Rows} rows what is held is put over them */
+  showHeld(rows) {
+    this.isCovering = false
+    for (const { edit, upTo } of this.held.all()) {
+      const { key } = edit
+      const place = this.writer.homeOf(key, edit.isNew)
+      if (this.hidden.has(key)) continue
+      if (edit.isGone) {
+        if (upTo && rows[place]) this.isCovering = true
+        delete rows[place]
+        continue
+      }
+      // a row that is gone meanwhile is as the store had it last
+      const row = rows[place] ?? { ...this.writer.keyFields(key), ...this.agreed[key] }
+      const shown = withEdit(edit, row, upTo)
+      if (upTo && !isEqual(shown, rows[place])) this.isCovering = true
+      rows[place] = shown
+    }
   }
 
   /** @param {any} state the store has now */
@@ -177,8 +205,20 @@ export class StoreSync {
       for (const key of change.gone) this.hidden.add(key)
       return
     }
-    if (isTyping(change, before)) return this.wait(change.edits)
-    this.flush(change)
+    for (const edit of change.edits) this.held.add(this.writer.counted(edit))
+    if (isTyping(change)) return this.wait()
+    this.takeOut(change)
+    this.flush()
+  }
+
+  /** @param {{ edits: import('./own-change.js').Edit[], gone: string[] }} change */
+  takeOut({ edits, gone }) {
+    const isDeletion = this.mapping.deletes === 'diff' && !edits.some(({ isNew }) => isNew)
+    for (const key of gone) {
+      this.held.refused.delete(key)
+      if (isDeletion) this.held.add({ key, isGone: true, from: {}, to: {}, counts: {} })
+      else this.hidden.add(key)
+    }
   }
 
   /**
@@ -191,35 +231,59 @@ export class StoreSync {
     return !isOneDeletion && isEqual(after, this.initialRows())
   }
 
-  /** @param {import('./own-change.js').Edit[]} edits */
-  wait(edits) {
+  /** For the end of the typing. */
+  wait() {
     const now = performance.now()
-    if (Object.keys(this.typed).length === 0) this.typedSince = now
-    for (const { key, fields } of edits) this.typed[key] = { ...this.typed[key], ...fields }
+    this.typedSince ||= now
     clearTimeout(this.timer)
     const left = this.typedSince + longestMs - now
     this.timer = idleTimeout(() => this.flush(), Math.max(0, Math.min(quietMs, left)))
   }
 
-  /** Writes what was typed, and then this, as one. @param {{ edits: import('./own-change.js').Edit[], gone: string[] }} [change] */
-  flush({ edits, gone } = { edits: [], gone: [] }) {
+  /** Writes what waits, as one. */
+  flush() {
     clearTimeout(this.timer)
-    const { typed } = this
-    this.typed = {}
-    const all = [
-      ...Object.entries(typed).map(([key, fields]) => ({ key, isNew: false, fields })),
-      ...edits,
-    ]
-    const added = edits.some(({ isNew }) => isNew)
-    const deleted = this.mapping.deletes === 'diff' && !added ? gone : []
-    for (const key of gone) if (!deleted.includes(key)) this.hidden.add(key)
-    if (all.length + deleted.length === 0) return
-    this.write(() => {
-      for (const edit of all) {
-        if (!deleted.includes(edit.key)) this.writer.write(edit, this.agreed[edit.key])
-      }
-      for (const key of deleted) this.writer.remove(key)
-    })
+    this.typedSince = 0
+    const edits = this.held.take()
+    if (edits.length > 0) this.send(edits)
+  }
+
+  /** @param {import('./own-change.js').Edit[]} edits */
+  async send(edits) {
+    const { flights } = this.held
+    const upTo = new Map(edits.map((edit) => [edit, this.writer.totalsOf(edit)]))
+    const flight = { edits, upTo }
+    flights.add(flight)
+    try {
+      await this.writer.write(edits, this.agreed)
+      flights.delete(flight)
+      this.retryMs = retryMs
+      if (this.isCovering) this.show()
+    } catch (error) {
+      flights.delete(flight)
+      this.failed(edits, error)
+      this.show()
+    }
+  }
+
+  /** @param {import('./own-change.js').Edit[]} edits nothing of them was written @param {unknown} error */
+  failed(edits, error) {
+    if (!isAboutValues(error)) {
+      // the client told of it
+      this.held.giveBack(edits)
+      return this.retryLater()
+    }
+    const parts = this.writer.partsOf(edits)
+    for (const part of parts) this.send([part])
+    if (parts.length > 0) return
+    if (this.held.refuse(edits[0])) this.report(error)
+  }
+
+  retryLater() {
+    if (this.isStopped) return
+    clearTimeout(this.retryTimer)
+    this.retryTimer = idleTimeout(() => this.flush(), this.retryMs)
+    this.retryMs = Math.min(2 * this.retryMs, longestRetryMs)
   }
 
   /** Takes over what was persisted, once the first pull told what there is. */
@@ -228,7 +292,7 @@ export class StoreSync {
     const waiting = Object.entries(this.toAdopt)
     this.toAdopt = {}
     this.write(() => {
-      for (const [key, fields] of waiting) this.writer.adopt(key, fields)
+      for (const [key, fields] of waiting) this.writer.add(this.writer.adoption(key, fields))
       const { stores } = this.state.parts.schema.collections
       if (stores) {
         this.client
@@ -249,10 +313,13 @@ export class StoreSync {
 
   /** @param {() => void} work */
   write(work) {
-    this.client.batch(work).catch((error) => {
-      if (!this.isStopped && !this.state.refusal())
-        this.state.report(asSyncError(error, 'invalid-value'))
-    })
+    this.client.batch(work).catch((error) => this.report(error))
+  }
+
+  /** @param {unknown} error */
+  report(error) {
+    if (!this.isStopped && !this.state.refusal())
+      this.state.report(asSyncError(error, 'invalid-value'))
   }
 
   /** The client is asked to let what was typed be written before it closes. */
@@ -271,7 +338,7 @@ export class StoreSync {
 
   /** Another user: nothing of this one's may show, or be persisted. */
   leave() {
-    this.typed = {}
+    this.held.clear()
     this.stop()
     this.reset()
   }
@@ -279,6 +346,7 @@ export class StoreSync {
   stop() {
     if (this.isStopped) return
     this.flush()
+    clearTimeout(this.retryTimer)
     this.isStopped = true
     for (const step of this.undo) step()
   }
@@ -312,27 +380,4 @@ export class StoreSync {
   toRows(state) {
     return this.mapping.toRows(state)
   }
-
-  /** What a row has that toRows() leaves to its key. @param {string} key */
-  keyFields(key) {
-    const { key: field } = this.state.specOf(this.mapping.collection)
-    return field === 'self' || this.mapping.nameOf ? {} : { [field]: key }
-  }
-}
-
-/** When the page may end, or is not looked at any more. @param {() => void} work @returns {(() => void)[]} */
-function onLeaving(work) {
-  const page = globalThis.document
-  /** @type {[any, string][]} */
-  const events = [
-    [globalThis, 'pagehide'],
-    [globalThis, 'blur'],
-    [page, 'visibilitychange'],
-  ]
-  const listener = () => work()
-  return events.flatMap(([target, event]) => {
-    if (typeof target?.addEventListener !== 'function') return []
-    target.addEventListener(event, listener)
-    return [() => target.removeEventListener(event, listener)]
-  })
 }
