@@ -2,7 +2,7 @@
 // refused for their value. They show over the rows until they are durable. Knows no store and no collection.
 
 import { isEqual } from '../is-equal.js'
-import { joined } from './own-change.js'
+import { joined, outlasting } from './own-change.js'
 
 /** @typedef {import('./own-change.js').Edit} Edit */
 /** @typedef {{ edits: Edit[], upTo: Map<Edit, Record<string, number>> }} Flight upTo: what its counters come to */
@@ -15,8 +15,9 @@ export class Held {
     this.refused = new Map()
     /** refused values the app was told of, by row and fields @type {Map<string, unknown>} */
     this.told = new Map()
-    /** @type {Set<Flight>} */
+    /** in order @type {Set<Flight>} */
     this.flights = new Set()
+    this.count = 0
   }
 
   /** The app changed this: what was refused of the same row is tried again with it. @param {Edit} edit */
@@ -25,7 +26,8 @@ export class Held {
     const again = this.refused.get(key)
     this.refused.delete(key)
     if (again) this.giveBack([again])
-    put(this.waiting, key, joined(this.waiting.get(key), edit))
+    this.count += 1
+    put(this.waiting, key, joined(this.waiting.get(key), { ...edit, at: this.count }))
   }
 
   /** All that waits. @returns {Edit[]} */
@@ -35,12 +37,28 @@ export class Held {
     return edits
   }
 
-  /** Not written yet: before what was changed since. @param {Edit[]} edits */
+  /** Not written yet. @param {Edit[]} edits */
   giveBack(edits) {
     for (const edit of edits) {
-      const since = this.waiting.get(edit.key)
-      put(this.waiting, edit.key, since ? joined(edit, since) : edit)
+      const other = this.waiting.get(edit.key)
+      const isFirst = (edit.at ?? 0) < (other?.at ?? 0)
+      put(this.waiting, edit.key, isFirst && other ? joined(edit, other) : joined(other, edit))
     }
+  }
+
+  /** It failed. @param {Flight} flight @returns {Edit[]} what of it was not changed again since */
+  crashed(flight) {
+    const all = [...this.flights]
+    const since = all.slice(all.indexOf(flight) + 1).flatMap(({ edits }) => edits)
+    this.flights.delete(flight)
+    return flight.edits.flatMap((edit) => {
+      /** @type {Edit | null} */
+      let left = edit
+      for (const later of since) {
+        if (left && later.key === edit.key) left = outlasting(left, later)
+      }
+      return left ?? []
+    })
   }
 
   /** @param {Edit} edit @returns {boolean} whether that is news */

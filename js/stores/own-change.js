@@ -11,6 +11,7 @@ import { isEqual } from '../is-equal.js'
  * @property {string} key
  * @property {boolean} [isNew]
  * @property {boolean} [isGone] deleted; nothing else counts then
+ * @property {number} [at] edits are in this order
  * @property {boolean} [isPart] of what would be refused as a whole: written without the rest of the row
  * @property {Record<string, any>} from the dirty fields as they were
  * @property {Record<string, any>} to the same fields as the user left them
@@ -81,7 +82,25 @@ export function joined(first, second) {
     delete to[name]
   }
   const isNothing = Object.keys(to).length + Object.keys(counts).length === 0
-  return isNothing ? null : { key: first.key, isNew: first.isNew, from, to, counts }
+  const { key, isNew, at } = first
+  return isNothing ? null : { key, isNew, at, from, to, counts }
+}
+
+/**
+ * What is left of a change that was not written, when another one that came after it was, or may be.
+ * @param {Edit} edit
+ * @param {Edit} later of the same row
+ * @returns {Edit | null} null: nothing
+ */
+export function outlasting(edit, later) {
+  if (edit.isGone || later.isGone) return null
+  const to = { ...edit.to }
+  const counts = { ...edit.counts }
+  for (const [name, value] of Object.entries(later.to)) {
+    if (Object.hasOwn(to, name)) to[name] = withOwn(later.from[name], value, to[name])
+    delete counts[name]
+  }
+  return { ...edit, to, counts }
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { shadowOf } from '../app/shadow.js'
 import { stateOf } from '../client.js'
-import { SyncError } from '../error.js'
+import { messageOf, SyncError } from '../error.js'
 import { adoptedFields } from './adoption.js'
 import { withOwn } from './own-change.js'
 
@@ -64,6 +64,17 @@ export class RowWriter {
   }
 
   /**
+   * Of a row that is not there, or no longer, all that the store has.
+   * @param {Edit} edit @param {Record<string, any>} [whole] @returns {Edit}
+   */
+  completed(edit, whole) {
+    const { key, isNew, isGone, counts } = edit
+    if (isGone || this.spec.key === 'self' || this.rows.get(this.homeOf(key, isNew))) return edit
+    const rest = Object.entries(whole ?? {}).filter(([name]) => !(name in counts))
+    return { ...edit, isNew: true, from: {}, to: { ...Object.fromEntries(rest), ...edit.to } }
+  }
+
+  /**
    * The same edit with its totals as what they mean: how many more than this context was last known to have. Seen
    * from here on.
    * @param {Edit} edit @returns {Edit}
@@ -116,7 +127,7 @@ export class RowWriter {
       const pick = (/** @type {any} */ fields, /** @type {string[]} */ names) =>
         Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)))
       const groups = new Set(Object.keys(to).map((name) => this.groupOf(name) ?? name))
-      const common = { key: edit.key, isNew: edit.isNew, isPart: true }
+      const common = { key: edit.key, isNew: edit.isNew, at: edit.at, isPart: true }
       return [
         ...[...groups].map((group) => {
           const names = [group].flat()
@@ -132,6 +143,23 @@ export class RowWriter {
   /** Those it is written together with. @param {string} name */
   groupOf(name) {
     return this.mapping.together?.find((names) => names.includes(name))
+  }
+
+  /**
+   * Why this would be refused, or null. It is tried together with what always is, so that nothing is written.
+   * @param {Edit} edit @returns {Promise<unknown>} rejects when that cannot be told now
+   */
+  async problemWith(edit) {
+    try {
+      await this.client.batch(() => {
+        this.add(edit)
+        leaveToBatch([this.rows.patch(this.keyOf(edit.key), { [never]: true })])
+      })
+      throw new SyncError('invariant', `"${never}" was written`)
+    } catch (/** @type {any} */ error) {
+      if (!isAboutValues(error)) throw error
+      return messageOf(error).includes(never) ? null : error
+    }
   }
 
   /** What the counters of an edit come to. @param {Edit} edit @returns {Record<string, number>} */
@@ -184,6 +212,8 @@ export class RowWriter {
   }
 }
 
+/** No field. */
+const never = 'a field of no collection'
 const valueCodes = ['invalid-value', 'too-large', 'unknown-field', 'unknown-collection']
 
 /** It is the values that are wrong, and trying again does not help. @param {any} error */

@@ -10,11 +10,13 @@ import { stateOf } from '../client.js'
 import { asSyncError } from '../error.js'
 import { isEqual } from '../is-equal.js'
 import { idleTimeout } from '../within.js'
-import { adoptable } from './adoption.js'
 import { Held } from './held.js'
 import { onLeaving } from './leaving.js'
-import { changeBetween, isTyping, withEdit } from './own-change.js'
+import { putHeld, putPlanned } from './overlay.js'
+import { changeBetween, isTyping } from './own-change.js'
 import { isAboutValues, RowWriter } from './row-writer.js'
+import { TakeOver } from './take-over.js'
+import { editsIn, noteOf } from './unwritten.js'
 
 /**
  * @template State
@@ -53,6 +55,8 @@ import { isAboutValues, RowWriter } from './row-writer.js'
 
 /** The member of the state that names whose it is. */
 const ownerField = 'somaticUserId'
+/** The member that notes what the rows lack. */
+const noteField = 'somaticUnwritten'
 /** What could not be written is tried again by itself after so long, at first; never longer than the second. */
 const retryMs = 10_000
 const longestRetryMs = 300_000
@@ -80,8 +84,10 @@ export class StoreSync {
     this.held = new Held()
     /** 0: nobody does */
     this.typedSince = 0
-    /** taken over once it is known what the server has @type {Rows} */
-    this.toAdopt = {}
+    /** waits until it is known what the server has */
+    this.takeOver = new TakeOver(client, this.writer, this.name)
+    /** the last write was not possible */
+    this.isFailing = false
     /** taken out of the store without being deleted @type {Set<string>} */
     this.hidden = new Set()
     /** the last show() had something over the rows that was on its way to them */
@@ -113,8 +119,9 @@ export class StoreSync {
       }),
       persist.onFinishHydration(() => {
         this.isRehydrating = false
-        if (this.isShown) this.show()
-        else this.begin()
+        if (!this.isShown) return this.begin()
+        this.show()
+        this.retry()
       }),
     )
     if (persist.hasHydrated()) this.begin()
@@ -126,8 +133,13 @@ export class StoreSync {
     const owner = state[ownerField]
     const isOurs = owner === this.client.userId
     if (owner !== undefined && !isOurs) this.reset()
-    const mayAdopt = (isOurs || (owner === undefined && this.mapping.adopt)) && !this.isTakenOver()
-    if (mayAdopt) this.toAdopt = adoptable(this.toRows(state), this.initialRows())
+    const isTakenOver = this.takeOver.isDone()
+    const mayAdopt = (isOurs || (owner === undefined && this.mapping.adopt)) && !isTakenOver
+    if (isOurs && isTakenOver && state[noteField]) {
+      this.held.giveBack(editsIn(state[noteField], this.toRows(state), this.writer))
+      this.isFailing = true
+    }
+    if (mayAdopt) this.takeOver.plan(this.toRows(state), this.initialRows())
     else if (owner === undefined) this.resetMapped()
     this.store.setState({ [ownerField]: this.client.userId })
     this.undo.push(
@@ -135,13 +147,13 @@ export class StoreSync {
       this.rows.subscribe(() => this.show()),
       this.client.subscribe(({ state }) => {
         if (state === 'closed') this.end()
-        else this.adopt()
+        else if (!this.isFailing) this.adopt()
       }),
       ...onLeaving(() => this.flush()),
       this.holdBack(),
     )
     this.show()
-    this.adopt()
+    this.retry()
   }
 
   /** The rows, with what is not written yet, in the store. */
@@ -154,15 +166,12 @@ export class StoreSync {
       const row = this.rows.get(key)
       if (row) rows[key] = row
     }
+    putPlanned(rows, this.takeOver.rows, this.writer)
+    this.isCovering = putHeld(rows, this.held, this.agreed, this.writer)
     for (const key of this.hidden) delete rows[this.writer.keyOf(key)]
-    for (const [key, fields] of Object.entries(this.toAdopt)) {
-      const place = this.writer.keyOf(key)
-      // what is not there yet shows as it was persisted, and never over what is there
-      if (!rows[place]) rows[place] = { ...this.writer.keyFields(key), ...fields }
-    }
-    this.showHeld(rows)
     const state = store.getState()
     const told = Object.entries(mapping.fromRows(rows, state))
+    told.push([noteField, this.note(state[noteField])])
     const news = Object.fromEntries(told.filter(([name, value]) => !isEqual(state[name], value)))
     this.agreed = this.toRows({ ...state, ...news })
     for (const [key, fields] of Object.entries(this.agreed)) this.writer.saw(key, fields)
@@ -171,24 +180,13 @@ export class StoreSync {
     this.onShown?.()
   }
 
-  /** @param {Rows} rows what is held is put over them */
-  showHeld(rows) {
-    this.isCovering = false
-    for (const { edit, upTo } of this.held.all()) {
-      const { key } = edit
-      const place = this.writer.homeOf(key, edit.isNew)
-      if (this.hidden.has(key)) continue
-      if (edit.isGone) {
-        if (upTo && rows[place]) this.isCovering = true
-        delete rows[place]
-        continue
-      }
-      // a row that is gone meanwhile is as the store had it last
-      const row = rows[place] ?? { ...this.writer.keyFields(key), ...this.agreed[key] }
-      const shown = withEdit(edit, row, upTo)
-      if (upTo && !isEqual(shown, rows[place])) this.isCovering = true
-      rows[place] = shown
-    }
+  /** What the next start is to know. @param {Rows | undefined} known @returns {Rows | undefined} */
+  note(known) {
+    const { refused, waiting, flights } = this.held
+    const edits = [...refused.values(), ...(this.isFailing ? waiting.values() : [])]
+    // what is on its way is in the rows, and may not be stored: that note stays
+    const note = { ...(flights.size > 0 ? known : {}), ...noteOf(edits, this.writer) }
+    return Object.keys(note).length > 0 ? note : undefined
   }
 
   /** @param {any} state the store has now */
@@ -205,7 +203,7 @@ export class StoreSync {
       for (const key of change.gone) this.hidden.add(key)
       return
     }
-    for (const edit of change.edits) this.held.add(this.writer.counted(edit))
+    for (const edit of change.edits) this.hold(this.writer.counted(edit))
     if (isTyping(change)) return this.wait()
     this.takeOut(change)
     this.flush()
@@ -216,9 +214,15 @@ export class StoreSync {
     const isDeletion = this.mapping.deletes === 'diff' && !edits.some(({ isNew }) => isNew)
     for (const key of gone) {
       this.held.refused.delete(key)
-      if (isDeletion) this.held.add({ key, isGone: true, from: {}, to: {}, counts: {} })
+      if (isDeletion) this.hold({ key, isGone: true, from: {}, to: {}, counts: {} })
       else this.hidden.add(key)
     }
+  }
+
+  /** @param {import('./own-change.js').Edit} edit */
+  hold(edit) {
+    this.takeOver.changed(edit)
+    this.held.add(edit)
   }
 
   /**
@@ -238,6 +242,7 @@ export class StoreSync {
     clearTimeout(this.timer)
     const left = this.typedSince + longestMs - now
     this.timer = idleTimeout(() => this.flush(), Math.max(0, Math.min(quietMs, left)))
+    if (this.isFailing) this.show() // notes it
   }
 
   /** Writes what waits, as one. */
@@ -248,20 +253,20 @@ export class StoreSync {
     if (edits.length > 0) this.send(edits)
   }
 
-  /** @param {import('./own-change.js').Edit[]} edits */
-  async send(edits) {
+  /** @param {import('./own-change.js').Edit[]} changes */
+  async send(changes) {
     const { flights } = this.held
+    const edits = changes.map((edit) => this.writer.completed(edit, this.agreed[edit.key]))
     const upTo = new Map(edits.map((edit) => [edit, this.writer.totalsOf(edit)]))
     const flight = { edits, upTo }
     flights.add(flight)
     try {
       await this.writer.write(edits, this.agreed)
       flights.delete(flight)
-      this.retryMs = retryMs
-      if (this.isCovering) this.show()
+      this.succeeded()
+      if (this.isCovering || this.store.getState()[noteField]) this.show()
     } catch (error) {
-      flights.delete(flight)
-      this.failed(edits, error)
+      this.failed(this.held.crashed(flight), error)
       this.show()
     }
   }
@@ -275,45 +280,48 @@ export class StoreSync {
     }
     const parts = this.writer.partsOf(edits)
     for (const part of parts) this.send([part])
-    if (parts.length > 0) return
-    if (this.held.refuse(edits[0])) this.report(error)
+    if (parts.length > 0 || edits.length === 0) return
+    const [edit] = edits
+    // somebody is just changing it: tried again with that
+    if (this.held.waiting.has(edit.key)) this.held.giveBack([edit])
+    else if (this.held.refuse(edit)) this.report(error)
+  }
+
+  succeeded() {
+    this.isFailing = false
+    this.retryMs = retryMs
   }
 
   retryLater() {
     if (this.isStopped) return
     clearTimeout(this.retryTimer)
-    this.retryTimer = idleTimeout(() => this.flush(), this.retryMs)
+    this.isFailing = true
+    this.retryTimer = idleTimeout(() => this.retry(), this.retryMs)
     this.retryMs = Math.min(2 * this.retryMs, longestRetryMs)
   }
 
+  retry() {
+    this.flush()
+    this.adopt()
+  }
+
   /** Takes over what was persisted, once the first pull told what there is. */
-  adopt() {
-    if (this.isStopped || this.isTakenOver() || this.client.status().lastSyncedAt === null) return
-    const waiting = Object.entries(this.toAdopt)
-    this.toAdopt = {}
-    this.write(() => {
-      for (const [key, fields] of waiting) this.writer.add(this.writer.adoption(key, fields))
-      const { stores } = this.state.parts.schema.collections
-      if (stores) {
-        this.client
-          .collection('stores')
-          .put(this.name, { isTakenOver: true })
-          .catch(() => {})
-      }
-    })
-    this.isAdopted = true
+  async adopt() {
+    const { held, takeOver } = this
+    if (this.isStopped || takeOver.isUnderWay || takeOver.isDone()) return
+    if (this.client.status().lastSyncedAt === null) return
+    try {
+      await takeOver.run((edit, problem) => {
+        if (held.refuse(edit)) this.report(problem)
+        this.show() // notes it before the rest is stored: nobody looks at it any more afterwards
+      })
+      this.succeeded()
+    } catch (/** @type {any} */ { cause, refused }) {
+      for (const { key } of refused) held.refused.delete(key)
+      if (isAboutValues(cause)) this.report(cause)
+      this.retryLater()
+    }
     this.show()
-  }
-
-  isTakenOver() {
-    if (this.isAdopted) return true
-    const isKept = this.state.parts.schema.collections.stores !== undefined
-    return isKept && this.client.collection('stores').get(this.name)?.isTakenOver === true
-  }
-
-  /** @param {() => void} work */
-  write(work) {
-    this.client.batch(work).catch((error) => this.report(error))
   }
 
   /** @param {unknown} error */
@@ -356,7 +364,10 @@ export class StoreSync {
     const { store } = this
     const initial = store.getInitialState?.() ?? this.mapping.fromRows({}, store.getState())
     const data = Object.entries(initial).filter(([, value]) => typeof value !== 'function')
-    store.setState({ ...Object.fromEntries(data), [ownerField]: undefined })
+    store.setState({
+      ...Object.fromEntries(data),
+      ...{ [ownerField]: undefined, [noteField]: undefined },
+    })
   }
 
   /** Only what rows are made of. */

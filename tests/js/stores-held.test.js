@@ -4,54 +4,24 @@ import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { bindSync, syncUserProgress } from '../../js/supabase-sync-extended.js'
 import { seedMappings, syncStore } from '../../js/zustand.js'
-import { engines, openClient, until } from '../support/open-client.js'
-import { entry, ids, journalStore, newStorage, progressStore, storeOf } from '../support/stores.js'
+import { closeClients, fillDisk, makeRoom, newClient } from '../support/full-disk.js'
+import { until } from '../support/open-client.js'
+import {
+  edit,
+  entry,
+  ids,
+  itemOf,
+  journalStore,
+  newStorage,
+  progressStore,
+  rowOf,
+  storeOf,
+} from '../support/stores.js'
 
-const { createModule } = engines[engines.length - 1]
-const { add } = IDBObjectStore.prototype
-/** @type {any[]} */
-let open = []
 afterEach(async () => {
-  IDBObjectStore.prototype.add = add
   bindSync(null)
-  for (const client of open) await client.close()
-  open = []
+  await closeClients()
 })
-
-/** @param {Record<string, any>} [options] */
-async function newClient(options) {
-  /** @type {string[]} */
-  const errors = []
-  const onError = (/** @type {any} */ { code }) => errors.push(code)
-  const client = await openClient({ storage: 'indexeddb', onError, ...options }, createModule)
-  open.push(client)
-  return Object.assign(client, { errors })
-}
-
-function fillDisk() {
-  IDBObjectStore.prototype.add = () => {
-    throw new DOMException('full', 'QuotaExceededError')
-  }
-}
-
-/** @param {any} store @param {string} id */
-const itemOf = (store, id) =>
-  store.getState().entries.find((/** @type {any} */ each) => each.id === id)
-
-/** @param {any} store @param {string} id @param {Record<string, unknown>} fields */
-const edit = (store, id, fields) =>
-  store.setState({
-    entries: store
-      .getState()
-      .entries.map((/** @type {any} */ each) => (each.id === id ? { ...each, ...fields } : each)),
-  })
-
-/** @param {any} client @param {string} id @returns {any} */
-const rowOf = (client, id) =>
-  client
-    .collection('logs')
-    .list()
-    .find((/** @type {any} */ { metadata }) => metadata.journalId === id)
 
 test('typing in one member of a JSON field leaves the others to whoever changes them meanwhile', async () => {
   const client = await newClient()
@@ -82,7 +52,7 @@ test('a full disk: the store and what it persists keep what was entered, until i
   const kept = () => [itemOf(store, 'a').content, itemOf(store, 'b')?.content]
   assert.deepEqual(kept(), ['every word', 'a new one'])
   assert.match(String(storage.getItem('journal')), /every word.*a new one/)
-  IDBObjectStore.prototype.add = add
+  makeRoom()
   store.getState().add(entry('c'))
   await until(() => rowOf(client, 'b')?.content === 'a new one')
   assert.deepEqual([rowOf(client, 'a').content, ids(store)], ['every word', ['a', 'b', 'c']])
@@ -100,12 +70,42 @@ test('a full disk: a completion counts once when there is room again', async () 
   store.getState().completeRoutine('2026-11-21')
   await until(() => client.errors.includes('quota'))
   assert.equal(store.getState().totalCompletions, 2)
-  IDBObjectStore.prototype.add = add
+  makeRoom()
   assert.deepEqual(await syncUserProgress(store.getState()), { success: true })
   store.getState().completeRoutine('2026-11-22')
   await client.collection('theme').put('self', { theme: 'light' })
   assert.equal(client.collection('progress').get('self').totalCompletions, 3)
   assert.equal(store.getState().totalCompletions, 3)
+})
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+test('one write is refused, the next is not: the later change stands, and counts are counted once', async () => {
+  const client = await newClient()
+  const [store, progress] = [journalStore(), progressStore()]
+  syncStore(store, client, seedMappings.journal)
+  syncStore(progress, client, seedMappings.progress)
+  store.getState().add(entry('a'))
+  await client.collection('theme').put('self', { theme: 'dark' })
+  await turn() // the next write flies alone
+  fillDisk(1)
+  edit(store, 'a', { content: 'ab', insights: 'of the first', energyLevel: 1 })
+  edit(store, 'a', { content: 'abc', energyLevel: 2 })
+  await until(() => client.errors.length === 1 && rowOf(client, 'a').metadata.energyLevel === 2)
+  const texts = () => [rowOf(client, 'a').content, rowOf(client, 'a').metadata.insights]
+  store.getState().add(entry('b'))
+  await until(() => texts()[1] === 'of the first')
+  assert.deepEqual(texts(), ['abc', 'of the first'])
+  assert.equal(itemOf(store, 'a').content, 'abc')
+  await turn()
+  fillDisk(1)
+  for (const day of ['20', '21']) progress.getState().completeRoutine(`2026-11-${day}`)
+  await until(() => client.errors.length === 2)
+  progress.getState().completeRoutine('2026-11-22')
+  await until(() => client.collection('progress').get('self')?.totalCompletions === 3)
+  await client.collection('theme').put('self', { theme: 'light' })
+  assert.equal(client.collection('progress').get('self').totalCompletions, 3)
+  assert.equal(progress.getState().totalCompletions, 3)
 })
 
 test('a full disk: tried again after a while, though nobody writes', async (t) => {
@@ -124,7 +124,7 @@ test('a full disk: tried again after a while, though nobody writes', async (t) =
   )
   store.getState().add(entry('a'))
   await until(() => later.length > 0)
-  IDBObjectStore.prototype.add = add
+  makeRoom()
   assert.deepEqual([rowOf(client, 'a'), ids(store)], [undefined, ['a']])
   later[0]()
   await until(() => rowOf(client, 'a')?.content === 'Slept well.')

@@ -68,3 +68,22 @@ export const entry = (/** @type {string} */ id, content = 'Slept well.') => ({
 
 /** @param {any} store @returns {string[]} */
 export const ids = (store) => store.getState().entries.map((/** @type {any} */ { id }) => id)
+
+/** @param {any} store @param {string} id */
+export const itemOf = (store, id) =>
+  store.getState().entries.find((/** @type {any} */ each) => each.id === id)
+
+/** @param {any} store @param {string} id @param {Record<string, unknown>} fields */
+export const edit = (store, id, fields) =>
+  store.setState({
+    entries: store
+      .getState()
+      .entries.map((/** @type {any} */ each) => (each.id === id ? { ...each, ...fields } : each)),
+  })
+
+/** @param {any} client @param {string} id @returns {any} */
+export const rowOf = (client, id) =>
+  client
+    .collection('logs')
+    .list()
+    .find((/** @type {any} */ { metadata }) => metadata.journalId === id)
