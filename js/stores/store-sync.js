@@ -226,13 +226,13 @@ export class StoreSync {
   }
 
   /**
-   * Back to how it began: an app that signs out, or clears what it shows. The one item there was may be deleted.
+   * Back to how it began, and more than one thing at once: an app that signs out, or clears what it shows.
    * @param {{ edits: import('./own-change.js').Edit[], gone: string[] }} change
    * @param {Rows} after
    */
   isReset({ edits, gone }, after) {
-    const isOneDeletion = edits.length === 0 && gone.length === 1
-    return !isOneDeletion && isEqual(after, this.initialRows())
+    const changed = edits.flatMap(({ to }) => Object.keys(to)).length + gone.length
+    return changed > 1 && isEqual(after, this.initialRows())
   }
 
   /** For the end of the typing. */
