@@ -116,6 +116,23 @@ export class RowWriter {
   }
 
   /**
+   * What of a store that is opened stands over the rows.
+   * @param {Record<string, Record<string, any>>} stored rows as the store has them
+   * @param {boolean} isOurs the store says that it is this user's; else it says nothing
+   * @returns {Edit[]}
+   */
+  ahead(stored, isOurs) {
+    return Object.entries(stored).flatMap(([key, fields]) => {
+      const row = this.rows.get(this.keyOf(key))
+      const names = this.mapping.ahead?.(fields, row, isOurs, this.client.userId) ?? []
+      if (names.length === 0) return []
+      const pick = (/** @type {any} */ from) =>
+        Object.fromEntries(names.map((name) => [name, from?.[name] ?? null]))
+      return [{ key, isNew: !row, from: pick(row), to: pick(fields), counts: {} }]
+    })
+  }
+
+  /**
    * What can be refused by itself: of the one row of a user each field, else each row.
    * @param {Edit[]} edits @returns {Edit[]} none: they are one already
    */

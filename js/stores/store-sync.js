@@ -50,6 +50,8 @@ import { editsIn, noteOf } from './unwritten.js'
  * @property {boolean} [adopt] take over persisted state that names no user, once per user and store
  * @property {(key: string) => string} [nameOf] the keys of toRows are not those of the collection, but this name of
  *   one is what, with the user, its UUID is made of
+ * @property {(fields: Record<string, any>, row: Record<string, any> | undefined, isOurs: boolean, userId: string | null) => string[]} [ahead]
+ *   the fields in which a store that is opened is newer than the row; isOurs: it names this user, else nobody
  * @property {string[][]} [together] fields that are written together when one of them changed
  */
 
@@ -139,6 +141,8 @@ export class StoreSync {
       this.held.giveBack(editsIn(state[noteField], this.toRows(state), this.writer))
       this.isFailing = true
     }
+    if (isOurs || owner === undefined)
+      this.held.giveBack(this.writer.ahead(this.toRows(state), isOurs))
     if (mayAdopt) this.takeOver.plan(this.toRows(state), this.initialRows())
     else if (owner === undefined) this.resetMapped()
     this.store.setState({ [ownerField]: this.client.userId })
