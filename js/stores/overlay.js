@@ -17,7 +17,7 @@ export function putPlanned(rows, planned, writer) {
     const place = writer.homeOf(key, true)
     const row = rows[place]
     rows[place] = row
-      ? withEdit(writer.adoption(key, fields), row)
+      ? withEdit(writer.adoption(key, fields), row, writer.byKey)
       : { ...writer.keyFields(key), ...fields }
   }
 }
@@ -39,7 +39,7 @@ export function putHeld(rows, held, agreed, writer) {
     } else {
       // a row that is gone meanwhile is as the store had it
       const row = former ?? { ...writer.keyFields(edit.key), ...agreed[edit.key] }
-      rows[place] = withEdit(edit, row, upTo)
+      rows[place] = withEdit(edit, row, writer.byKey, upTo)
     }
     if (upTo && !isEqual(former, rows[place])) isCovering = true
   }

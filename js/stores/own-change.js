@@ -39,13 +39,16 @@ export function changeBetween(before, after) {
 }
 
 /**
- * What the user changed, over what is there now: of an object only the members that are other than they were.
+ * What the user changed, over what is there now: of an object only the members that are other than they were, of a
+ * list whose elements have keys only those elements.
  * @param {any} from
  * @param {any} to
  * @param {any} now
+ * @param {string} [byKey] the member that is an element's key
  * @returns {any}
  */
-export function withOwn(from, to, now) {
+export function withOwn(from, to, now, byKey) {
+  if (byKey && [from, to, now].every(Array.isArray)) return listWithOwn(from, to, now, byKey)
   if (!isObject(from) || !isObject(to) || !isObject(now)) return to
   const [was, is, members] = [from, to, now].map((each) => new Map(Object.entries(each)))
   for (const name of new Set([...was.keys(), ...is.keys()])) {
@@ -54,6 +57,22 @@ export function withOwn(from, to, now) {
       members.set(name, withOwn(was.get(name), is.get(name), members.get(name)))
   }
   return Object.fromEntries(members)
+}
+
+/** @param {any[]} from @param {any[]} to @param {any[]} now @param {string} byKey */
+function listWithOwn(from, to, now, byKey) {
+  if (isEqual(from, now)) return to
+  const [was, is] = [from, to].map((list) => new Map(list.map((each) => [each?.[byKey], each])))
+  const isOwn = (/** @type {any} */ key) => is.has(key) && !isEqual(was.get(key), is.get(key))
+  const there = new Set(now.map((each) => each?.[byKey]))
+  return [
+    ...now.flatMap((each) => {
+      const key = each?.[byKey]
+      if (isOwn(key)) return [is.get(key)]
+      return was.has(key) && !is.has(key) ? [] : [each]
+    }),
+    ...to.filter((each) => isOwn(each?.[byKey]) && !there.has(each?.[byKey])),
+  ]
 }
 
 /**
@@ -107,12 +126,15 @@ export function outlasting(edit, later) {
  * The row as this change leaves it.
  * @param {Edit} edit
  * @param {Record<string, any>} row
+ * @param {(field: string) => string | undefined} byKey the keys of the elements of a list
  * @param {Record<string, number>} [upTo] counters that may or may not be counted already, and what they come to
  * @returns {Record<string, any>}
  */
-export function withEdit({ from, to, counts }, row, upTo) {
+export function withEdit({ from, to, counts }, row, byKey, upTo) {
   const now = { ...row }
-  for (const [name, value] of Object.entries(to)) now[name] = withOwn(from[name], value, row[name])
+  for (const [name, value] of Object.entries(to)) {
+    now[name] = withOwn(from[name], value, row[name], byKey(name))
+  }
   for (const [name, by] of Object.entries(counts)) {
     const total = row[name] ?? 0
     now[name] = upTo ? Math.max(total, upTo[name]) : total + by

@@ -21,6 +21,8 @@ export class RowWriter {
     this.rows = client.collection(mapping.collection)
     this.spec = this.state.specOf(mapping.collection)
     this.fields = this.spec.fields
+    /** @param {string} name @returns {string | undefined} of a list: the member that is an element's key */
+    this.byKey = (name) => /** @type {any} */ (this.fields[name]?.merge)?.byKey
     /** rows under other keys than their names give: older versions of an app made random ones @type {Map<string, string>} */
     this.homes = new Map()
   }
@@ -45,7 +47,7 @@ export class RowWriter {
     /** @type {Record<string, any>} */
     const values = {}
     for (const [name, value] of Object.entries(to)) {
-      const own = row ? withOwn(from[name], value, row[name]) : value
+      const own = row ? withOwn(from[name], value, row[name], this.byKey(name)) : value
       values[name] = own === null && isNew ? undefined : own
     }
     for (const names of this.mapping.together ?? []) {

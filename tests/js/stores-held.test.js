@@ -108,6 +108,24 @@ test('one write is refused, the next is not: the later change stands, and counts
   assert.equal(progress.getState().totalCompletions, 3)
 })
 
+test('a full disk: what another device added to a list meanwhile stays in it', async () => {
+  const client = await newClient()
+  const store = storeOf(() => ({ katas: [], birthData: null }))
+  const rows = client.collection('path')
+  await rows.put('self', { katas: [{ id: 'one' }, { id: 'two' }] })
+  syncStore(store, client, seedMappings.sovereignPath)
+  fillDisk()
+  store.setState({ katas: [{ id: 'one', name: 'renamed' }, { id: 'mine' }] })
+  await until(() => client.errors.length > 0 && rows.get('self').katas[1].id === 'two')
+  makeRoom()
+  await rows.patch('self', { katas: [{ id: 'one' }, { id: 'two' }, { id: 'theirs' }] })
+  const katas = [{ id: 'one', name: 'renamed' }, { id: 'theirs' }, { id: 'mine' }]
+  assert.deepEqual(store.getState().katas, katas)
+  store.setState({ birthData: { date: '1990-01-01' } })
+  await until(() => rows.get('self').birthData)
+  assert.deepEqual(rows.get('self').katas, katas)
+})
+
 test('a full disk: tried again after a while, though nobody writes', async (t) => {
   const client = await newClient()
   const store = journalStore()
