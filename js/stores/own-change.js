@@ -143,6 +143,39 @@ export function withEdit({ from, to, counts }, row, byKey, upTo) {
 }
 
 /**
+ * One field has another value. One that was emptied may be all that the store held, so it is not meant.
+ * @param {{ edits: Edit[], gone: string[] }} change
+ */
+export function isOneValue({ edits, gone }) {
+  const values = edits.flatMap(({ to }) => Object.values(to))
+  return gone.length === 0 && values.length === 1 && !isEmpty(values[0])
+}
+
+/**
+ * Whether all is as in the beginning, which may name less than rows have.
+ * @param {StoreRows} beginning
+ * @param {StoreRows} after
+ */
+export function isBackAt(beginning, after) {
+  const keys = Object.keys(after)
+  return (
+    keys.length === Object.keys(beginning).length &&
+    keys.every(
+      (key) =>
+        Object.hasOwn(beginning, key) &&
+        Object.entries(beginning[key]).every(
+          ([name, value]) => value === undefined || isEqual(value, after[key][name]),
+        ),
+    )
+  )
+}
+
+/** @param {any} value */
+function isEmpty(value) {
+  return typeof value === 'object' ? Object.keys(value ?? {}).length === 0 : !value
+}
+
+/**
  * Somebody types: texts of rows that were there changed, and nothing else.
  * @param {{ edits: Edit[], gone: string[] }} change
  */

@@ -13,7 +13,7 @@ import { idleTimeout } from '../within.js'
 import { Held } from './held.js'
 import { onLeaving } from './leaving.js'
 import { putHeld, putPlanned } from './overlay.js'
-import { changeBetween, isTyping } from './own-change.js'
+import { changeBetween, isBackAt, isOneValue, isTyping } from './own-change.js'
 import { isAboutValues, RowWriter } from './row-writer.js'
 import { TakeOver } from './take-over.js'
 import { editsIn, noteOf } from './unwritten.js'
@@ -230,13 +230,12 @@ export class StoreSync {
   }
 
   /**
-   * Back to how it began, and more than one thing at once: an app that signs out, or clears what it shows.
+   * Back to how it began: an app that signs out, or clears what it shows.
    * @param {{ edits: import('./own-change.js').Edit[], gone: string[] }} change
    * @param {Rows} after
    */
-  isReset({ edits, gone }, after) {
-    const changed = edits.flatMap(({ to }) => Object.keys(to)).length + gone.length
-    return changed > 1 && isEqual(after, this.initialRows())
+  isReset(change, after) {
+    return !isOneValue(change) && isBackAt(this.initialRows(), after)
   }
 
   /** For the end of the typing. */

@@ -66,13 +66,20 @@ test('a store that goes back to how it began is not written', async () => {
   assert.equal(client.collection('logs').size, 2)
 })
 
-test('a count that is taken back to nothing is written', async () => {
+test('a store that held one thing, and is emptied, is not written', async () => {
   const client = await newClient()
-  const store = progressStore()
-  syncStore(store, client, seedMappings.progress)
-  const total = () => client.collection('progress').get('self')?.totalCompletions
-  store.setState({ totalCompletions: 3 })
-  await until(() => total() === 3)
-  store.setState({ totalCompletions: 0 })
-  await until(() => total() === 0)
+  const path = storeOf(() => ({ katas: [], birthData: null })) // names less than its row has
+  const [progress, journal] = [progressStore(), journalStore()]
+  syncStore(progress, client, seedMappings.progress)
+  syncStore(path, client, seedMappings.sovereignPath)
+  syncStore(journal, client, { ...seedMappings.journal, deletes: 'diff' })
+  progress.setState({ totalCompletions: 3 })
+  path.setState({ birthData: { place: 'Bern' } })
+  journal.getState().add(entry('a'))
+  await until(() => client.collection('logs').size === 1 && client.collection('path').size === 1)
+  for (const store of [progress, path, journal]) store.setState(store.getInitialState())
+  await client.collection('theme').put('self', { theme: 'dark' }) // after what these would have written
+  assert.equal(client.collection('progress').get('self').totalCompletions, 3)
+  assert.deepEqual(client.collection('path').get('self').birthData, { place: 'Bern' })
+  assert.equal(client.collection('logs').size, 1)
 })
