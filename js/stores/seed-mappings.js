@@ -68,7 +68,18 @@ const auth = /** @type {StoreMapping} */ ({
   collection: 'auth',
   toRows: (state) => ({ self: pick(state, ['session', 'email']) }),
   fromRows: ({ self }) => ({ session: self?.session ?? null, email: self?.email ?? null }),
+  // the app may have got or refreshed it before there was a client: the one that lasts longer is the newer one
+  ahead({ session, email }, row, isOurs, userId) {
+    const whose = session?.user?.id ?? session?.userId ?? (isOurs ? userId : null)
+    if (whose !== userId || endOf(session) <= endOf(row?.session)) return []
+    return email ? ['session', 'email'] : ['session']
+  },
 })
+
+/** @param {any} session */
+function endOf(session) {
+  return Number(session?.expires_at ?? session?.expiresAt) || 0
+}
 
 const theme = /** @type {StoreMapping} */ ({
   collection: 'theme',

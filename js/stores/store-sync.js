@@ -1,8 +1,8 @@
 // Owns keeping one store and one collection equal: what the store's own changes say is written, and what the rows say
 // is shown. What is known to be agreed on (`agreed`) is compared with what the store has, so what is shown is no edit.
 //
-//   store --change--> own-change.js --typing? wait--> write --> collection
-//   collection --rows--> mapping.fromRows, with what is not written yet on top --> setState
+//   store --change--> own-change.js --> held.js --typing? wait--> row-writer.js --> collection
+//   collection --rows--> with what is held on top --> mapping.fromRows --> setState
 //
 // Knows no store library and no field of any collection.
 
@@ -10,9 +10,13 @@ import { stateOf } from '../client.js'
 import { asSyncError } from '../error.js'
 import { isEqual } from '../is-equal.js'
 import { idleTimeout } from '../within.js'
-import { adoptable } from './adoption.js'
-import { changeBetween, isTyping } from './own-change.js'
-import { RowWriter } from './row-writer.js'
+import { Held } from './held.js'
+import { onLeaving } from './leaving.js'
+import { putHeld, putPlanned } from './overlay.js'
+import { changeBetween, isBackAt, isOneValue, isTyping } from './own-change.js'
+import { isAboutValues, RowWriter } from './row-writer.js'
+import { TakeOver } from './take-over.js'
+import { editsIn, noteOf } from './unwritten.js'
 
 /**
  * @template State
@@ -46,11 +50,18 @@ import { RowWriter } from './row-writer.js'
  * @property {boolean} [adopt] take over persisted state that names no user, once per user and store
  * @property {(key: string) => string} [nameOf] the keys of toRows are not those of the collection, but this name of
  *   one is what, with the user, its UUID is made of
+ * @property {(fields: Record<string, any>, row: Record<string, any> | undefined, isOurs: boolean, userId: string | null) => string[]} [ahead]
+ *   the fields in which a store that is opened is newer than the row; isOurs: it names this user, else nobody
  * @property {string[][]} [together] fields that are written together when one of them changed
  */
 
 /** The member of the state that names whose it is. */
 const ownerField = 'somaticUserId'
+/** The member that notes what the rows lack. */
+const noteField = 'somaticUnwritten'
+/** What could not be written is tried again by itself after so long, at first; never longer than the second. */
+const retryMs = 10_000
+const longestRetryMs = 300_000
 /** Somebody who types is waited for so long; never longer than the second. */
 const quietMs = 300
 const longestMs = 5000
@@ -71,18 +82,26 @@ export class StoreSync {
     this.name = store.persist?.getOptions().name ?? mapping.collection
     /** what store and collection agree on, as rows of the store @type {Rows} */
     this.agreed = {}
-    /** typed, and not written yet @type {Rows} */
-    this.typed = {}
+    /** what the store has and the rows may not have */
+    this.held = new Held()
+    /** 0: nobody does */
     this.typedSince = 0
-    /** taken over once it is known what the server has @type {Rows} */
-    this.toAdopt = {}
+    /** waits until it is known what the server has */
+    this.takeOver = new TakeOver(client, this.writer, this.name)
+    /** the last write was not possible */
+    this.isFailing = false
     /** taken out of the store without being deleted @type {Set<string>} */
     this.hidden = new Set()
+    /** the last show() had something over the rows that was on its way to them */
+    this.isCovering = false
     this.isShown = false
     this.isRehydrating = false
     this.isStopped = false
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.retryTimer = undefined
+    this.retryMs = retryMs
     /** @type {(() => void)[]} */
     this.undo = []
     /** Resolves when the store shows the rows. @type {Promise<void>} */
@@ -102,8 +121,9 @@ export class StoreSync {
       }),
       persist.onFinishHydration(() => {
         this.isRehydrating = false
-        if (this.isShown) this.show()
-        else this.begin()
+        if (!this.isShown) return this.begin()
+        this.show()
+        this.retry()
       }),
     )
     if (persist.hasHydrated()) this.begin()
@@ -115,8 +135,15 @@ export class StoreSync {
     const owner = state[ownerField]
     const isOurs = owner === this.client.userId
     if (owner !== undefined && !isOurs) this.reset()
-    const mayAdopt = (isOurs || (owner === undefined && this.mapping.adopt)) && !this.isTakenOver()
-    if (mayAdopt) this.toAdopt = adoptable(this.toRows(state), this.initialRows())
+    const isTakenOver = this.takeOver.isDone()
+    const mayAdopt = (isOurs || (owner === undefined && this.mapping.adopt)) && !isTakenOver
+    if (isOurs && isTakenOver && state[noteField]) {
+      this.held.giveBack(editsIn(state[noteField], this.toRows(state), this.writer))
+      this.isFailing = true
+    }
+    if (isOurs || owner === undefined)
+      this.held.giveBack(this.writer.ahead(this.toRows(state), isOurs))
+    if (mayAdopt) this.takeOver.plan(this.toRows(state), this.initialRows())
     else if (owner === undefined) this.resetMapped()
     this.store.setState({ [ownerField]: this.client.userId })
     this.undo.push(
@@ -124,13 +151,13 @@ export class StoreSync {
       this.rows.subscribe(() => this.show()),
       this.client.subscribe(({ state }) => {
         if (state === 'closed') this.end()
-        else this.adopt()
+        else if (!this.isFailing) this.adopt()
       }),
       ...onLeaving(() => this.flush()),
       this.holdBack(),
     )
     this.show()
-    this.adopt()
+    this.retry()
   }
 
   /** The rows, with what is not written yet, in the store. */
@@ -143,24 +170,27 @@ export class StoreSync {
       const row = this.rows.get(key)
       if (row) rows[key] = row
     }
+    putPlanned(rows, this.takeOver.rows, this.writer)
+    this.isCovering = putHeld(rows, this.held, this.agreed, this.writer)
     for (const key of this.hidden) delete rows[this.writer.keyOf(key)]
-    for (const waiting of [this.toAdopt, this.typed]) {
-      for (const [key, fields] of Object.entries(waiting)) {
-        const row = rows[this.writer.keyOf(key)]
-        // what is not there yet shows as it was persisted, and never over what is there
-        const over =
-          waiting === this.typed ? fields : row ? {} : { ...this.keyFields(key), ...fields }
-        rows[this.writer.keyOf(key)] = { ...row, ...over }
-      }
-    }
     const state = store.getState()
     const told = Object.entries(mapping.fromRows(rows, state))
+    told.push([noteField, this.note(state[noteField])])
     const news = Object.fromEntries(told.filter(([name, value]) => !isEqual(state[name], value)))
     this.agreed = this.toRows({ ...state, ...news })
     for (const [key, fields] of Object.entries(this.agreed)) this.writer.saw(key, fields)
     this.isShown = true
     if (Object.keys(news).length > 0) store.setState(news)
     this.onShown?.()
+  }
+
+  /** What the next start is to know. @param {Rows | undefined} known @returns {Rows | undefined} */
+  note(known) {
+    const { refused, waiting, flights } = this.held
+    const edits = [...refused.values(), ...(this.isFailing ? waiting.values() : [])]
+    // what is on its way is in the rows, and may not be stored: that note stays
+    const note = { ...(flights.size > 0 ? known : {}), ...noteOf(edits, this.writer) }
+    return Object.keys(note).length > 0 ? note : undefined
   }
 
   /** @param {any} state the store has now */
@@ -177,82 +207,130 @@ export class StoreSync {
       for (const key of change.gone) this.hidden.add(key)
       return
     }
-    if (isTyping(change, before)) return this.wait(change.edits)
-    this.flush(change)
+    for (const edit of change.edits) this.hold(this.writer.counted(edit))
+    if (isTyping(change)) return this.wait()
+    this.takeOut(change)
+    this.flush()
+  }
+
+  /** @param {{ edits: import('./own-change.js').Edit[], gone: string[] }} change */
+  takeOut({ edits, gone }) {
+    const isDeletion = this.mapping.deletes === 'diff' && !edits.some(({ isNew }) => isNew)
+    for (const key of gone) {
+      this.held.refused.delete(key)
+      if (isDeletion) this.hold({ key, isGone: true, from: {}, to: {}, counts: {} })
+      else this.hidden.add(key)
+    }
+  }
+
+  /** @param {import('./own-change.js').Edit} edit */
+  hold(edit) {
+    this.takeOver.changed(edit)
+    this.held.add(edit)
   }
 
   /**
-   * Back to how it began: an app that signs out, or clears what it shows. The one item there was may be deleted.
+   * Back to how it began: an app that signs out, or clears what it shows.
    * @param {{ edits: import('./own-change.js').Edit[], gone: string[] }} change
    * @param {Rows} after
    */
-  isReset({ edits, gone }, after) {
-    const isOneDeletion = edits.length === 0 && gone.length === 1
-    return !isOneDeletion && isEqual(after, this.initialRows())
+  isReset(change, after) {
+    return !isOneValue(change) && isBackAt(this.initialRows(), after)
   }
 
-  /** @param {import('./own-change.js').Edit[]} edits */
-  wait(edits) {
+  /** For the end of the typing. */
+  wait() {
     const now = performance.now()
-    if (Object.keys(this.typed).length === 0) this.typedSince = now
-    for (const { key, fields } of edits) this.typed[key] = { ...this.typed[key], ...fields }
+    this.typedSince ||= now
     clearTimeout(this.timer)
     const left = this.typedSince + longestMs - now
     this.timer = idleTimeout(() => this.flush(), Math.max(0, Math.min(quietMs, left)))
+    if (this.isFailing) this.show() // notes it
   }
 
-  /** Writes what was typed, and then this, as one. @param {{ edits: import('./own-change.js').Edit[], gone: string[] }} [change] */
-  flush({ edits, gone } = { edits: [], gone: [] }) {
+  /** Writes what waits, as one. */
+  flush() {
     clearTimeout(this.timer)
-    const { typed } = this
-    this.typed = {}
-    const all = [
-      ...Object.entries(typed).map(([key, fields]) => ({ key, isNew: false, fields })),
-      ...edits,
-    ]
-    const added = edits.some(({ isNew }) => isNew)
-    const deleted = this.mapping.deletes === 'diff' && !added ? gone : []
-    for (const key of gone) if (!deleted.includes(key)) this.hidden.add(key)
-    if (all.length + deleted.length === 0) return
-    this.write(() => {
-      for (const edit of all) {
-        if (!deleted.includes(edit.key)) this.writer.write(edit, this.agreed[edit.key])
-      }
-      for (const key of deleted) this.writer.remove(key)
-    })
+    this.typedSince = 0
+    const edits = this.held.take()
+    if (edits.length > 0) this.send(edits)
+  }
+
+  /** @param {import('./own-change.js').Edit[]} changes */
+  async send(changes) {
+    const { flights } = this.held
+    const edits = changes.map((edit) => this.writer.completed(edit, this.agreed[edit.key]))
+    const upTo = new Map(edits.map((edit) => [edit, this.writer.totalsOf(edit)]))
+    const flight = { edits, upTo }
+    flights.add(flight)
+    try {
+      await this.writer.write(edits, this.agreed)
+      flights.delete(flight)
+      this.succeeded()
+      if (this.isCovering || this.store.getState()[noteField]) this.show()
+    } catch (error) {
+      this.failed(this.held.crashed(flight), error)
+      this.show()
+    }
+  }
+
+  /** @param {import('./own-change.js').Edit[]} edits nothing of them was written @param {unknown} error */
+  failed(edits, error) {
+    if (!isAboutValues(error)) {
+      // the client told of it
+      this.held.giveBack(edits)
+      return this.retryLater()
+    }
+    const parts = this.writer.partsOf(edits)
+    for (const part of parts) this.send([part])
+    if (parts.length > 0 || edits.length === 0) return
+    const [edit] = edits
+    // somebody is just changing it: tried again with that
+    if (this.held.waiting.has(edit.key)) this.held.giveBack([edit])
+    else if (this.held.refuse(edit)) this.report(error)
+  }
+
+  succeeded() {
+    this.isFailing = false
+    this.retryMs = retryMs
+  }
+
+  retryLater() {
+    if (this.isStopped) return
+    clearTimeout(this.retryTimer)
+    this.isFailing = true
+    this.retryTimer = idleTimeout(() => this.retry(), this.retryMs)
+    this.retryMs = Math.min(2 * this.retryMs, longestRetryMs)
+  }
+
+  retry() {
+    this.flush()
+    this.adopt()
   }
 
   /** Takes over what was persisted, once the first pull told what there is. */
-  adopt() {
-    if (this.isStopped || this.isTakenOver() || this.client.status().lastSyncedAt === null) return
-    const waiting = Object.entries(this.toAdopt)
-    this.toAdopt = {}
-    this.write(() => {
-      for (const [key, fields] of waiting) this.writer.adopt(key, fields)
-      const { stores } = this.state.parts.schema.collections
-      if (stores) {
-        this.client
-          .collection('stores')
-          .put(this.name, { isTakenOver: true })
-          .catch(() => {})
-      }
-    })
-    this.isAdopted = true
+  async adopt() {
+    const { held, takeOver } = this
+    if (this.isStopped || takeOver.isUnderWay || takeOver.isDone()) return
+    if (this.client.status().lastSyncedAt === null) return
+    try {
+      await takeOver.run((edit, problem) => {
+        if (held.refuse(edit)) this.report(problem)
+        this.show() // notes it before the rest is stored: nobody looks at it any more afterwards
+      })
+      this.succeeded()
+    } catch (/** @type {any} */ { cause, refused }) {
+      for (const { key } of refused) held.refused.delete(key)
+      if (isAboutValues(cause)) this.report(cause)
+      this.retryLater()
+    }
     this.show()
   }
 
-  isTakenOver() {
-    if (this.isAdopted) return true
-    const isKept = this.state.parts.schema.collections.stores !== undefined
-    return isKept && this.client.collection('stores').get(this.name)?.isTakenOver === true
-  }
-
-  /** @param {() => void} work */
-  write(work) {
-    this.client.batch(work).catch((error) => {
-      if (!this.isStopped && !this.state.refusal())
-        this.state.report(asSyncError(error, 'invalid-value'))
-    })
+  /** @param {unknown} error */
+  report(error) {
+    if (!this.isStopped && !this.state.refusal())
+      this.state.report(asSyncError(error, 'invalid-value'))
   }
 
   /** The client is asked to let what was typed be written before it closes. */
@@ -271,7 +349,7 @@ export class StoreSync {
 
   /** Another user: nothing of this one's may show, or be persisted. */
   leave() {
-    this.typed = {}
+    this.held.clear()
     this.stop()
     this.reset()
   }
@@ -279,6 +357,7 @@ export class StoreSync {
   stop() {
     if (this.isStopped) return
     this.flush()
+    clearTimeout(this.retryTimer)
     this.isStopped = true
     for (const step of this.undo) step()
   }
@@ -288,7 +367,10 @@ export class StoreSync {
     const { store } = this
     const initial = store.getInitialState?.() ?? this.mapping.fromRows({}, store.getState())
     const data = Object.entries(initial).filter(([, value]) => typeof value !== 'function')
-    store.setState({ ...Object.fromEntries(data), [ownerField]: undefined })
+    store.setState({
+      ...Object.fromEntries(data),
+      ...{ [ownerField]: undefined, [noteField]: undefined },
+    })
   }
 
   /** Only what rows are made of. */
@@ -312,27 +394,4 @@ export class StoreSync {
   toRows(state) {
     return this.mapping.toRows(state)
   }
-
-  /** What a row has that toRows() leaves to its key. @param {string} key */
-  keyFields(key) {
-    const { key: field } = this.state.specOf(this.mapping.collection)
-    return field === 'self' || this.mapping.nameOf ? {} : { [field]: key }
-  }
-}
-
-/** When the page may end, or is not looked at any more. @param {() => void} work @returns {(() => void)[]} */
-function onLeaving(work) {
-  const page = globalThis.document
-  /** @type {[any, string][]} */
-  const events = [
-    [globalThis, 'pagehide'],
-    [globalThis, 'blur'],
-    [page, 'visibilitychange'],
-  ]
-  const listener = () => work()
-  return events.flatMap(([target, event]) => {
-    if (typeof target?.addEventListener !== 'function') return []
-    target.addEventListener(event, listener)
-    return [() => target.removeEventListener(event, listener)]
-  })
 }

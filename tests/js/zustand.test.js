@@ -5,11 +5,10 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, afterEach, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createJSONStorage, persist } from 'zustand/middleware'
-import { createStore } from 'zustand/vanilla'
 import { bindSync, syncUserProgress } from '../../js/supabase-sync-extended.js'
 import { seedMappings, syncStore } from '../../js/zustand.js'
 import { until } from '../support/open-client.js'
+import { entry, ids, journalStore, newStorage, progressStore, storeOf } from '../support/stores.js'
 import { settle, startWorld } from '../support/world.js'
 
 const world = await startWorld()
@@ -22,78 +21,12 @@ afterEach(() => {
   bindSync(null)
 })
 
-/** What localStorage is: shared by the tabs of one device. */
-function newStorage() {
-  /** @type {Map<string, string>} */
-  const items = new Map()
-  return {
-    getItem: (/** @type {string} */ name) => items.get(name) ?? null,
-    setItem: (/** @type {string} */ name, /** @type {string} */ value) => items.set(name, value),
-    removeItem: (/** @type {string} */ name) => items.delete(name),
-  }
-}
-
-/** @param {any} makeState @param {string} [name] @param {any} [storage] @returns {any} */
-const storeOf = (makeState, name, storage) =>
-  storage
-    ? createStore(
-        persist(makeState, { name: String(name), storage: createJSONStorage(() => storage) }),
-      )
-    : createStore(makeState)
-
-/** The app's own, in short. @param {any} [storage] */
-const progressStore = (storage) =>
-  storeOf(
-    (/** @type {any} */ set, /** @type {any} */ get) => ({
-      ...{ complianceStreak: 0, lastCompletedDate: null, totalCompletions: 0 },
-      completeRoutine(/** @type {string} */ day) {
-        const { complianceStreak, totalCompletions } = get()
-        set({
-          ...{ lastCompletedDate: day, complianceStreak: complianceStreak + 1 },
-          totalCompletions: totalCompletions + 1,
-        })
-      },
-    }),
-    'progress',
-    storage,
-  )
-
-/** @param {any} [storage] */
-const journalStore = (storage) =>
-  storeOf(
-    (/** @type {any} */ set) => ({
-      ...{ entries: [] },
-      add: (/** @type {any} */ entry) =>
-        set((/** @type {any} */ { entries }) => ({ entries: [...entries, entry] })),
-      type: (/** @type {string} */ id, /** @type {string} */ content) =>
-        set((/** @type {any} */ { entries }) => ({
-          entries: entries.map((/** @type {any} */ entry) =>
-            entry.id === id ? { ...entry, content } : entry,
-          ),
-        })),
-      drop: (/** @type {string} */ id) =>
-        set((/** @type {any} */ { entries }) => ({
-          entries: entries.filter((/** @type {any} */ entry) => entry.id !== id),
-        })),
-    }),
-    'journal',
-    storage,
-  )
-
-const entry = (/** @type {string} */ id, content = 'Slept well.') => ({
-  ...{ id, routineType: 'morning', content, mood: 'calm' },
-  createdAt: '2026-11-20T08:00:00.000Z',
-})
-
 /** @param {any} store @param {any} client @param {any} mapping */
 function bind(store, client, mapping) {
   const stop = syncStore(store, client, mapping)
   stops.push(stop)
   return stop
 }
-
-/** @param {any} store @returns {string[]} */
-const ids = (store) => store.getState().entries.map((/** @type {any} */ { id }) => id)
 
 test('both ways: a completion is one increment, and shows on the other device', async () => {
   const user = await world.newUser()
