@@ -3,7 +3,7 @@
 
 import { isEqual } from '../is-equal.js'
 
-/** @typedef {Record<string, Record<string, any>>} Rows */
+/** @typedef {import('./own-change.js').Rows} Rows */
 
 /**
  * What says more than an empty store.

@@ -3,7 +3,7 @@
 import { isEqual } from '../is-equal.js'
 import { withEdit } from './own-change.js'
 
-/** @typedef {import('./adoption.js').Rows} Rows */
+/** @typedef {import('./own-change.js').Rows} Rows */
 /** @typedef {import('./row-writer.js').RowWriter} RowWriter */
 
 /**

@@ -3,7 +3,7 @@
 
 import { isEqual } from '../is-equal.js'
 
-/** @typedef {Record<string, Record<string, any>>} StoreRows key -> fields, as a store has them */
+/** @typedef {Record<string, Record<string, any>>} Rows key -> fields, as a store has them */
 
 /**
  * One row's own change.
@@ -19,8 +19,8 @@ import { isEqual } from '../is-equal.js'
  */
 
 /**
- * @param {StoreRows} before
- * @param {StoreRows} after
+ * @param {Rows} before
+ * @param {Rows} after
  * @returns {{ edits: Edit[], gone: string[] }}
  */
 export function changeBetween(before, after) {
@@ -140,39 +140,6 @@ export function withEdit({ from, to, counts }, row, byKey, upTo) {
     now[name] = upTo ? Math.max(total, upTo[name]) : total + by
   }
   return now
-}
-
-/**
- * One field has another value. One that was emptied may be all that the store held, so it is not meant.
- * @param {{ edits: Edit[], gone: string[] }} change
- */
-export function isOneValue({ edits, gone }) {
-  const values = edits.flatMap(({ to }) => Object.values(to))
-  return gone.length === 0 && values.length === 1 && !isEmpty(values[0])
-}
-
-/**
- * Whether all is as in the beginning, which may name less than rows have.
- * @param {StoreRows} beginning
- * @param {StoreRows} after
- */
-export function isBackAt(beginning, after) {
-  const keys = Object.keys(after)
-  return (
-    keys.length === Object.keys(beginning).length &&
-    keys.every(
-      (key) =>
-        Object.hasOwn(beginning, key) &&
-        Object.entries(beginning[key]).every(
-          ([name, value]) => value === undefined || isEqual(value, after[key][name]),
-        ),
-    )
-  )
-}
-
-/** @param {any} value */
-function isEmpty(value) {
-  return typeof value === 'object' ? Object.keys(value ?? {}).length === 0 : !value
 }
 
 /**

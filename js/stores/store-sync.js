@@ -10,10 +10,11 @@ import { stateOf } from '../client.js'
 import { asSyncError } from '../error.js'
 import { isEqual } from '../is-equal.js'
 import { idleTimeout } from '../within.js'
+import { Beginning } from './beginning.js'
 import { Held } from './held.js'
 import { onLeaving } from './leaving.js'
 import { putHeld, putPlanned } from './overlay.js'
-import { changeBetween, isBackAt, isOneValue, isTyping } from './own-change.js'
+import { changeBetween, isTyping } from './own-change.js'
 import { isAboutValues, RowWriter } from './row-writer.js'
 import { TakeOver } from './take-over.js'
 import { editsIn, noteOf } from './unwritten.js'
@@ -36,7 +37,7 @@ import { editsIn, noteOf } from './unwritten.js'
  * @property {() => { name?: string }} getOptions
  */
 
-/** @typedef {Record<string, Record<string, any>>} Rows */
+/** @typedef {import('./own-change.js').Rows} Rows */
 
 /**
  * @template State
@@ -79,6 +80,7 @@ export class StoreSync {
     this.state = stateOf(client)
     this.rows = client.collection(mapping.collection)
     this.writer = new RowWriter(client, mapping)
+    this.beginning = new Beginning(store, mapping)
     this.name = store.persist?.getOptions().name ?? mapping.collection
     /** what store and collection agree on, as rows of the store @type {Rows} */
     this.agreed = {}
@@ -143,8 +145,8 @@ export class StoreSync {
     }
     if (isOurs || owner === undefined)
       this.held.giveBack(this.writer.ahead(this.toRows(state), isOurs))
-    if (mayAdopt) this.takeOver.plan(this.toRows(state), this.initialRows())
-    else if (owner === undefined) this.resetMapped()
+    if (mayAdopt) this.takeOver.plan(this.toRows(state), this.beginning.rows())
+    else if (owner === undefined) this.store.setState(this.beginning.mappedData())
     this.store.setState({ [ownerField]: this.client.userId })
     this.undo.push(
       this.store.subscribe((now) => this.changed(now)),
@@ -202,7 +204,7 @@ export class StoreSync {
     if (change.edits.length === 0 && change.gone.length === 0) return
     this.agreed = after
     for (const { key } of change.edits) this.hidden.delete(key)
-    if (this.isReset(change, after)) {
+    if (this.beginning.isReachedBy(change, state, after)) {
       for (const [key, fields] of Object.entries(after)) this.writer.saw(key, fields)
       for (const key of change.gone) this.hidden.add(key)
       return
@@ -227,15 +229,6 @@ export class StoreSync {
   hold(edit) {
     this.takeOver.changed(edit)
     this.held.add(edit)
-  }
-
-  /**
-   * Back to how it began: an app that signs out, or clears what it shows.
-   * @param {{ edits: import('./own-change.js').Edit[], gone: string[] }} change
-   * @param {Rows} after
-   */
-  isReset(change, after) {
-    return !isOneValue(change) && isBackAt(this.initialRows(), after)
   }
 
   /** For the end of the typing. */
@@ -362,32 +355,10 @@ export class StoreSync {
     for (const step of this.undo) step()
   }
 
-  /** All of the store, but for its functions, as it was at the very beginning. */
+  /** All of the store as it was at the very beginning. */
   reset() {
-    const { store } = this
-    const initial = store.getInitialState?.() ?? this.mapping.fromRows({}, store.getState())
-    const data = Object.entries(initial).filter(([, value]) => typeof value !== 'function')
-    store.setState({
-      ...Object.fromEntries(data),
-      ...{ [ownerField]: undefined, [noteField]: undefined },
-    })
-  }
-
-  /** Only what rows are made of. */
-  resetMapped() {
-    const { store, mapping } = this
-    const initial = /** @type {any} */ (store.getInitialState?.() ?? {})
-    const mapped = Object.entries(mapping.fromRows({}, store.getState()))
-    store.setState(
-      Object.fromEntries(
-        mapped.map(([name, empty]) => [name, name in initial ? initial[name] : empty]),
-      ),
-    )
-  }
-
-  initialRows() {
-    const initial = this.store.getInitialState?.()
-    return initial ? this.toRows(initial) : {}
+    const marks = { [ownerField]: undefined, [noteField]: undefined }
+    this.store.setState({ ...this.beginning.data(), ...marks })
   }
 
   /** @param {any} state @returns {Rows} */

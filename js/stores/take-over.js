@@ -6,7 +6,7 @@ import { adoptable } from './adoption.js'
 import { isAboutValues } from './row-writer.js'
 
 /** @typedef {import('./own-change.js').Edit} Edit */
-/** @typedef {import('./adoption.js').Rows} Rows */
+/** @typedef {import('./own-change.js').Rows} Rows */
 
 export class TakeOver {
   /**
@@ -38,7 +38,7 @@ export class TakeOver {
 
   /**
    * @param {(edit: Edit, error: unknown) => void} onRefused before anything is stored; whoever hears it keeps it
-   * @returns {Promise<Edit[]>} what was refused. Rejects having stored nothing: all is as it was
+   * @returns {Promise<void>} rejects having stored nothing: all is as it was
    */
   async run(onRefused) {
     this.isUnderWay = true
@@ -57,7 +57,6 @@ export class TakeOver {
       })
       this.rows = {}
       this.isOver = true
-      return refused
     } catch (error) {
       for (const { key } of refused) this.rows[key] = { ...planned[key], ...this.rows[key] }
       throw Object.assign(new Error('nothing was taken over'), { cause: error, refused })

@@ -66,6 +66,16 @@ test('a store that goes back to how it began is not written', async () => {
   assert.equal(client.collection('logs').size, 2)
 })
 
+test('the only item, taken out by its user, is deleted', async () => {
+  const client = await newClient()
+  const journal = journalStore()
+  syncStore(journal, client, { ...seedMappings.journal, deletes: 'diff' })
+  journal.getState().add(entry('a'))
+  await until(() => client.collection('logs').size === 1)
+  journal.getState().drop('a')
+  await until(() => client.collection('logs').size === 0)
+})
+
 test('a store that held one thing, and is emptied, is not written', async () => {
   const client = await newClient()
   const path = storeOf(() => ({ katas: [], birthData: null })) // names less than its row has
