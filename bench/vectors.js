@@ -7,8 +7,9 @@ import { vector } from '@electric-sql/pglite/vector'
 import { VectorIndex } from '../js/search/vector-index.js'
 import { call, startChromium } from '../tests/browser/support/chromium.js'
 import { startSite } from '../tests/browser/support/site.js'
+import { idOf } from '../tests/support/ids.js'
 import { recallOf } from '../tests/support/recall.js'
-import { idOf, random, shapes, vectorsOf, writerOf } from '../tests/support/vectors.js'
+import { random, shapes, vectorsOf, writerOf } from '../tests/support/vectors.js'
 
 /** @typedef {import('./main.js').Figure} Figure */
 /** @typedef {(name: string, argument?: unknown) => Promise<any>} Ask of tests/browser/fixture/bench-vectors.js */

@@ -6,10 +6,9 @@ import { test } from 'node:test'
 import { stateOf } from '../../js/client.js'
 import { nextTask } from '../../js/next-task.js'
 import { onEachSetting } from '../support/each-setting.js'
+import { idOf as id } from '../support/ids.js'
 
 const log = { category: 'journal', content: 'slept well' }
-const id = (/** @type {number} */ n) =>
-  `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`
 
 onEachSetting(({ newClient, isCompiled }) => {
   async function start() {

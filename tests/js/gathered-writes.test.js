@@ -5,10 +5,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stateOf } from '../../js/client.js'
 import { onEachSetting } from '../support/each-setting.js'
+import { idOf as id } from '../support/ids.js'
 
 const log = { category: 'journal', content: 'slept well' }
-const id = (/** @type {number} */ n) =>
-  `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`
 const count = 100
 
 onEachSetting(({ newClient }) => {

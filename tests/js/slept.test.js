@@ -4,11 +4,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stateOf } from '../../js/client.js'
+import { idOf as id } from '../support/ids.js'
 import { anna, engines, newDatabase, openClient, until } from '../support/open-client.js'
 import { storedFiles } from '../support/stored-files.js'
 
-const id = (/** @type {number} */ n) =>
-  `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`
 const log = { category: 'journal', content: 'as it was', metadata: { mood: 'calm' } }
 
 /** @param {string} database */

@@ -7,16 +7,9 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { VectorIndex } from '../../js/search/vector-index.js'
 import { vectorsUrl } from '../../js/search/vectors-module.js'
+import { idOf } from '../support/ids.js'
 import { allowRelaxedSimd } from '../support/relaxed-simd.js'
-import {
-  idOf,
-  normalize,
-  random,
-  scoreAll,
-  shapes,
-  vectorsOf,
-  writerOf,
-} from '../support/vectors.js'
+import { normalize, random, scoreAll, shapes, vectorsOf, writerOf } from '../support/vectors.js'
 
 allowRelaxedSimd()
 

@@ -2,7 +2,8 @@
 // had was removed and others were added.
 
 import { VectorIndex } from '../../js/search/vector-index.js'
-import { bestRows, idOf, normalize, numberOf, scoreAll, vectorsOf } from './vectors.js'
+import { idOf, numberOf } from './ids.js'
+import { bestRows, normalize, scoreAll, vectorsOf } from './vectors.js'
 
 const dimensions = 384
 const best = 10

@@ -114,12 +114,6 @@ export function vectorsOf(count, dimensions, write) {
   return vectors
 }
 
-/** A UUID that says its number. @param {number} i */
-export const idOf = (i) => `00000000-0000-4000-8000-${i.toString(16).padStart(12, '0')}`
-
-/** The number of such a UUID. @param {string} id */
-export const numberOf = (id) => Number.parseInt(id.slice(24), 16)
-
 /** @param {Float32Array} vectors each made to length 1, in place @param {number} dimensions */
 export function normalize(vectors, dimensions) {
   for (let at = 0; at < vectors.length; at += dimensions) {
