@@ -12,7 +12,7 @@ import { within } from '../within.js'
 import { passagesIn } from './embed-rules.js'
 import { embeddingId } from './embedding-id.js'
 import { following } from './following.js'
-import { Orphans } from './orphans.js'
+import { Orphans, sourceAt } from './orphans.js'
 
 const batchTexts = 32
 /** After the last write: it is safe by then, and a text that is still being typed is left alone. */
@@ -147,8 +147,7 @@ export class EmbeddingMaker {
    * @returns {Promise<Wanted[]>}
    */
   async plan(place) {
-    const at = place.indexOf('/')
-    const [collection, key] = [place.slice(0, at), place.slice(at + 1)]
+    const [collection, key] = sourceAt(place)
     const row = this.state.rows.get(collection)?.get(key)
     const texts = row ? passagesIn(row, this.rules.get(collection), this.isAll) : []
     const { model } = this.embedder

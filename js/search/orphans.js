@@ -37,14 +37,19 @@ export class Orphans {
     return [...this.missed].flatMap(([place, at]) => {
       if (at === now) return []
       this.missed.delete(place)
-      const cut = place.indexOf('/')
-      return isMissing(this.state, place.slice(0, cut), place.slice(cut + 1)) ? [place] : []
+      return isMissing(this.state, ...sourceAt(place)) ? [place] : []
     })
   }
 
   lastPull() {
     return this.state.status.get().lastSyncedAt
   }
+}
+
+/** @param {string} place as "logs/key" @returns {[collection: string, key: string]} */
+export function sourceAt(place) {
+  const at = place.indexOf('/')
+  return [place.slice(0, at), place.slice(at + 1)]
 }
 
 /**

@@ -296,7 +296,9 @@ export class Snapshots {
       const { id, to, pieces } = snapshot
       onResult(files.getAll(disk.paths.piecesOf(id)), fail, (records) => {
         const stored = Array.from({ length: pieces }, (_, n) => ({
-          ...{ path: disk.paths.piece(id, n), seq: to, bytes: bytesOf(records[n]) },
+          path: disk.paths.piece(id, n),
+          seq: to,
+          bytes: bytesOf(records[n]),
         }))
         disk.give(stored, onSegment)
         readNext()
