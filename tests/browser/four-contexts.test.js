@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { call, startChromium } from './support/chromium.js'
 import { startSite } from './support/site.js'
-import { numbers } from './support/steps.js'
+import { checkSteps, numbers } from './support/steps.js'
 
 const rounds = 8
 const stepsPerRound = 5
@@ -29,6 +29,7 @@ async function writeAll(t, foldAfter) {
     await browser.startServiceWorker(tab),
   ]
   await Promise.all(contexts.map((context) => call(context, 'open', { foldAfter })))
+  await call(contexts[1], 'watch')
 
   // Nobody starts a round before everybody has ended the last: so nobody is done before the rest began.
   for (let round = 0; round < rounds; round++) {
@@ -37,6 +38,8 @@ async function writeAll(t, foldAfter) {
     await Promise.all(writing)
   }
   const { reports } = site
+  const sights = await call(contexts[1], 'allSights')
+  checkSights(sights)
   const turns = reports.filter(({ writer }, i) => writer !== reports[i - 1]?.writer).length
 
   await browser.restart()
@@ -51,6 +54,21 @@ async function writeAll(t, foldAfter) {
   assert.equal(generation > 0, foldAfter < 160)
   t.diagnostic(
     `${total} of ${4 * steps} acknowledged writes are there; the writer changed ${turns} times, ` +
-      `${generation} snapshots were installed`,
+      `${generation} snapshots were installed, a tab looked ${sights.length} times meanwhile`,
   )
+}
+
+/**
+ * At no moment does a context see a step without those its writer wrote before it, a part of a step, or less than
+ * before.
+ * @param {import('./support/steps.js').Seen[]} sights
+ */
+function checkSights(sights) {
+  assert.ok(sights.length > rounds, 'it looked while the others wrote')
+  let before = 0
+  for (const sight of sights) {
+    checkSteps(sight, [])
+    assert.ok(sight.total >= before, `${sight.total} steps after ${before}`)
+    before = sight.total
+  }
 }

@@ -1,11 +1,15 @@
 // Pulling 10,000 rows into a page, and importing them from a backup: the engine takes them in small pieces, so that
-// the page stays alive between them. How long the longest tasks were is told, not asserted: machines differ.
+// the page stays alive between them. No task of a pull should take over 50 ms. How long they were is told; asserted,
+// as in the benchmarks, is three times that, of the best of three pulls: another process only makes them longer.
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { startWorld } from '../support/world.js'
 import { call, startChromium } from './support/chromium.js'
 import { startSite } from './support/site.js'
+
+/** The bar for a task. */
+const taskMs = 50
 
 const world = await startWorld()
 after(() => world.stop())
@@ -44,11 +48,22 @@ test('a page that pulls 10,000 rows, and one that imports them, is never blocked
     [user.id],
   )
   const tab = await browser.openTab(site.url)
-  await call(tab, 'open', await world.pageOptions(user))
-  const pull = await watched(tab, 'sync')
-  t.diagnostic(`pulling, ${pull.result.requests} requests; ${told(pull.tasks)}`)
-  assert.equal(pull.result.pulled, 10_000)
-  assert.ok(pull.result.requests <= 4)
+  const options = await world.pageOptions(user)
+  const pull = async (/** @type {string} */ database) => {
+    await call(tab, 'open', { ...options, database })
+    const { result, tasks } = await watched(tab, 'sync')
+    t.diagnostic(`pulling, ${result.requests} requests; ${told(tasks)}`)
+    assert.equal(result.pulled, 10_000)
+    assert.ok(result.requests <= 4)
+    return Math.max(0, ...tasks)
+  }
+  let longest = await pull('first')
+  for (const database of ['second', 'third']) {
+    if (longest <= taskMs) break
+    await call(tab, 'close')
+    longest = Math.min(longest, await pull(database))
+  }
+  assert.ok(longest <= 3 * taskMs, `a task of ${longest} ms in each of three pulls`)
 
   const take = await watched(tab, 'takeBackup')
   t.diagnostic(`exporting ${take.result} bytes as a stream; ${told(take.tasks)}`)
