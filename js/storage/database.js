@@ -45,18 +45,20 @@ export class Database {
     await freshLog()
     const request = indexedDB.open(name, version)
     let isWanted = true
+    let isGone = false
     /** @type {Promise<IDBDatabase>} */
     const opened = new Promise((resolve, reject) => {
       request.onupgradeneeded = () => {
         const transaction = /** @type {IDBTransaction} */ (request.transaction)
         // The user cleared the site's data while this page was open: what it still has in memory
         // must not come back.
-        if (!this.mayCreate) transaction.abort()
+        isGone = !this.mayCreate
+        if (isGone) transaction.abort()
         else upgrade(request.result, transaction)
       }
       request.onerror = (event) => {
         event.preventDefault() // Firefox prints an error nobody prevented
-        reject(this.mayCreate ? request.error : clearedError())
+        reject(isGone ? clearedError() : request.error)
       }
       request.onsuccess = () => {
         if (isWanted) resolve(request.result)

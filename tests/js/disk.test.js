@@ -296,6 +296,16 @@ test('a connection that cannot be made again is "storage-lost"', async () => {
   await assert.rejects(write('b'), { code: 'storage-lost', message: /made up UnknownError/ })
 })
 
+test('a connection that fails to be made again is not called a cleared database', async () => {
+  const { disk, write } = await openContext(newName())
+  await write('a')
+  disk.database.drop()
+  const { open } = indexedDB
+  // an older version than it has: the browser refuses
+  replace(indexedDB, 'open', () => open.call(indexedDB, disk.name, 1))
+  await assert.rejects(write('b'), { code: 'storage-lost', message: /failed: .*version/ })
+})
+
 test('a callback that never comes is "storage-lost" after the time', async () => {
   const { disk, write } = await openContext(newName())
   await write('a')
