@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { startWorld } from '../support/world.js'
+import { holdAgainst } from './support/bars.js'
 import { call, startChromium } from './support/chromium.js'
 import { startSite } from './support/site.js'
 
@@ -63,7 +64,7 @@ test('a page that pulls 10,000 rows, and one that imports them, is never blocked
     await call(tab, 'close')
     longest = Math.min(longest, await pull(database))
   }
-  assert.ok(longest <= 3 * taskMs, `a task of ${longest} ms in each of three pulls`)
+  holdAgainst(t, 'of tasks over 50 ms the longest in the best pull took', longest, taskMs)
 
   const take = await watched(tab, 'takeBackup')
   t.diagnostic(`exporting ${take.result} bytes as a stream; ${told(take.tasks)}`)

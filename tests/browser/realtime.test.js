@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startWorld } from '../support/world.js'
+import { holdAgainst } from './support/bars.js'
 import { call, startChromium, until } from './support/chromium.js'
 import { startSite } from './support/site.js'
 
@@ -71,6 +72,7 @@ test('devices show each other’s changes; of two tabs one listens', async (t) =
   }
   assert.equal(requests() - before, 10, 'a push and a pull each time')
   t.diagnostic(`shown after ${times} ms, of which 50 ms are the writer's quiet time`)
+  holdAgainst(t, 'shown at the latest after', Math.max(...times), 1000)
   assert.deepEqual(browser.problems, [])
 })
 
