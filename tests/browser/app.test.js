@@ -4,17 +4,12 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, afterEach, test } from 'node:test'
-import { startBackend } from '../../web/backend.js'
-import { serveApp } from '../../web/serve.js'
-import { startChromium, until } from './support/chromium.js'
+import { goTo, isSynced, signIn, startApp } from './support/app.js'
+import { until } from './support/chromium.js'
 
 /** @typedef {import('playwright-core').Page} Page */
 
-const backend = await startBackend({})
-after(() => backend.stop())
-const app = await serveApp({ url: backend.url, key: backend.anonKey, port: 5300 })
-after(() => app.stop())
-const browser = await startChromium({ after })
+const { backend, browser, url } = await startApp({ after }, { port: 5300 })
 afterEach(async () => {
   for (const page of browser.running.pages().slice(1)) await page.close()
 })
@@ -22,26 +17,9 @@ afterEach(async () => {
 /** @param {string} device @param {string} [page] */
 async function openApp(device, page = 'today') {
   const tab = await browser.running.newPage()
-  await tab.goto(`${app.url}?device=${device}#${page}`)
+  await tab.goto(`${url}?device=${device}#${page}`)
   return tab
 }
-
-/** @param {Page} tab @param {string} email @param {string} password @param {'Sign in' | 'Sign up'} [how] */
-async function signIn(tab, email, password, how = 'Sign in') {
-  await tab.getByLabel('Email').fill(email)
-  await tab.getByLabel('Password').fill(password)
-  await tab.getByRole('button', { name: how }).click()
-  await tab.getByRole('navigation').waitFor()
-}
-
-/** @param {Page} tab @param {string} name */
-const goTo = (tab, name) => tab.getByRole('navigation').getByRole('link', { name }).click()
-
-/** @param {Page} tab */
-const isSynced = (tab) =>
-  until(async () =>
-    /: idle$/.test((await tab.locator('.status [role=status]').textContent()) ?? ''),
-  )
 
 test('a day: sign up, routine, journal, chat, urge, questions; offline, reload, back; a second device', async () => {
   const tab = await openApp('of-clara')
@@ -92,12 +70,10 @@ test('a day: sign up, routine, journal, chat, urge, questions; offline, reload, 
 test('the picture of two devices in the README', async () => {
   const tab = await browser.running.newPage()
   await tab.setViewportSize({ width: 1200, height: 760 })
-  await tab.goto(`${app.url}devices.html`)
+  await tab.goto(`${url}devices.html`)
   const frames = ['Phone', 'Laptop'].map((title) => tab.frameLocator(`iframe[title="${title}"]`))
   for (const frame of frames) {
-    await frame.getByLabel('Email').fill('ben@example.com')
-    await frame.getByLabel('Password').fill('ben-password')
-    await frame.getByRole('button', { name: 'Sign in' }).click()
+    await signIn(frame, 'ben@example.com', 'ben-password')
     await frame.getByTestId('total').getByText('52').waitFor()
   }
   // what both do off the network counts twice when they are back

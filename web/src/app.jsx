@@ -2,6 +2,7 @@
 
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { useSyncStatus } from 'somatic-sync/react'
+import { useFocusOn } from './focus.js'
 import { Achievements } from './pages/achievements.jsx'
 import { Blueprint } from './pages/blueprint.jsx'
 import { Chat } from './pages/chat.jsx'
@@ -44,6 +45,7 @@ function Pages() {
     addEventListener('hashchange', onMove)
     return () => removeEventListener('hashchange', onMove)
   }, [])
+  const heading = useFocusOn(name)
   const { title, Page } = pages[name]
   return (
     <>
@@ -58,7 +60,9 @@ function Pages() {
         <Status />
       </header>
       <main>
-        <h1>{title}</h1>
+        <h1 ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
         <Page />
       </main>
     </>

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react'
 import { lexicalEmbedder, openSync, registerBackgroundSync } from 'somatic-sync'
 import { SyncProvider } from 'somatic-sync/react'
 import { bindSync } from 'somatic-sync/supabase-sync-extended'
+import { useFocusOn } from './focus.js'
 import { messageOf } from './message-of.js'
 import { syncStores } from './stores.js'
 import { device, gatedFetch, names, ownDevice, project, supabase } from './supabase.js'
@@ -42,11 +43,15 @@ export function Session({ children }) {
       )
     }
   }, [userId])
-  if (userId === undefined) return <p className="hint">Opening …</p>
-  if (userId === null) return <SignIn />
-  if (problem) return <NotOpened problem={problem} />
-  if (!client) return <p className="hint">Opening what is on this device …</p>
-  return <SyncProvider client={client}>{children}</SyncProvider>
+  if (client && userId) return <SyncProvider client={client}>{children}</SyncProvider>
+  return <main>{before()}</main>
+
+  function before() {
+    if (userId === undefined) return <p className="hint">Opening …</p>
+    if (userId === null) return <SignIn />
+    if (problem) return <NotOpened problem={problem} />
+    return <p className="hint">Opening what is on this device …</p>
+  }
 }
 
 /** @param {{ code: string, message: string }} problem */
@@ -97,6 +102,7 @@ function NotOpened({ problem }) {
 
 function SignIn() {
   const [message, setMessage] = useState('')
+  const heading = useFocusOn()
   /** @param {import('react').FormEvent<HTMLFormElement>} event */
   async function submit(event) {
     event.preventDefault()
@@ -111,7 +117,9 @@ function SignIn() {
   }
   return (
     <form className="card sign-in" onSubmit={submit}>
-      <h1>Somatic Alignment</h1>
+      <h1 ref={heading} tabIndex={-1}>
+        Somatic Alignment
+      </h1>
       <label>
         Email
         <input

@@ -12,7 +12,8 @@ export function Achievements() {
             {unlocked ? '★' : '☆'} {id}
           </span>
           <progress max="100" value={progress} aria-label={`Progress of ${id}`} />
-          <button type="button" disabled={unlocked} onClick={() => unlock(id)}>
+          {/* not disabled: the focus on it would be lost */}
+          <button type="button" aria-disabled={unlocked} onClick={() => unlocked || unlock(id)}>
             Unlock
           </button>
         </li>

@@ -4,6 +4,7 @@ import { useId, useState } from 'react'
 import { localDate } from 'somatic-sync'
 import { useRow } from 'somatic-sync/react'
 import { Days } from '../charts.jsx'
+import { leaveItem } from '../focus.js'
 import { useJournal, useProgress } from '../stores.js'
 
 export function Today() {
@@ -51,7 +52,7 @@ function Journal() {
   const latest = [...entries].reverse().slice(0, 10)
   return (
     <section className="card">
-      <h2>Journal</h2>
+      <h2 tabIndex={-1}>Journal</h2>
       <form onSubmit={submit}>
         <label htmlFor={id}>How was it?</label>
         <textarea
@@ -72,7 +73,14 @@ function Journal() {
               value={entry.content}
               onChange={(event) => change(entry.id, { content: event.target.value })}
             />
-            <button type="button" onClick={() => drop(entry.id)} aria-label="Delete this entry">
+            <button
+              type="button"
+              onClick={({ currentTarget }) => {
+                leaveItem(currentTarget)
+                drop(entry.id)
+              }}
+              aria-label="Delete this entry"
+            >
               Delete
             </button>
           </li>

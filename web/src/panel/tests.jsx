@@ -14,7 +14,7 @@ export function Tests() {
 
   /** @param {typeof scenarios} wanted */
   async function test(wanted) {
-    if (!client) return
+    if (!client || isRunning) return
     if (wanted.length > 1) setResults({})
     for (const each of wanted) {
       setResults((former) => ({ ...former, [each.name]: 'running' }))
@@ -27,10 +27,11 @@ export function Tests() {
     <section className="card">
       <h2>Syncs</h2>
       <div className="row">
+        {/* not disabled: the focus on it would be lost */}
         <button
           type="button"
           className="primary"
-          disabled={isRunning}
+          aria-disabled={isRunning}
           onClick={() => test(scenarios)}
         >
           Test all syncs
@@ -49,9 +50,12 @@ export function Tests() {
               <td>
                 <button
                   type="button"
-                  disabled={isRunning}
+                  aria-disabled={isRunning}
                   onClick={() => test([each])}
-                >{`Test ${each.name}`}</button>
+                  aria-label={`Test ${each.name}`}
+                >
+                  Test
+                </button>
               </td>
             </tr>
           ))}
