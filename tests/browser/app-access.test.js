@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, afterEach, test } from 'node:test'
-import { axeFaults, focusFaults, phoneFaults } from './support/access.js'
+import { axeFaults, edgeFaults, focusFaults, phoneFaults } from './support/access.js'
 import { goTo, isSynced, signIn, startApp } from './support/app.js'
 import { until } from './support/chromium.js'
 
@@ -109,13 +109,14 @@ const allTested = (tab) =>
     return rows.length > 0 && rows.every((each) => each === 'green' || each === 'red')
   })
 
-test('axe finds nothing on any page, in light and in dark', async () => {
+test('axe finds nothing on any page, and each edge is seen, in light and in dark', async () => {
   /** @type {string[]} */
   const faults = []
   await visit('of-axe', laptop, async (page, tab) => {
     for (const colorScheme of schemes) {
       await tab.emulateMedia({ colorScheme })
-      for (const fault of await axeFaults(tab)) faults.push(`${page}, ${colorScheme}: ${fault}`)
+      const found = [...(await axeFaults(tab)), ...(await edgeFaults(tab))]
+      faults.push(...found.map((fault) => `${page}, ${colorScheme}: ${fault}`))
     }
   })
   assert.deepEqual(faults, [])

@@ -38,6 +38,39 @@ export async function axeFaults(tab) {
   return passes.some(isContrast) ? faults : [...faults, 'no contrast was looked at']
 }
 
+/** Whether the edges of fields and marks are seen; axe looks at texts only. @param {Page} tab @returns {Promise<string[]>} */
+export const edgeFaults = (tab) => tab.evaluate(edgeFaultsHere)
+
+/** Runs in the page. WCAG 2.2, 1.4.11. */
+function edgeFaultsHere() {
+  const channels = (/** @type {string} */ color) => color.match(/[\d.]+/g)?.map(Number) ?? []
+  const luminance = (/** @type {string} */ color) => {
+    const [r, g, b] = channels(color).map((each) => {
+      const part = each / 255
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const contrast = (/** @type {string[]} */ ...colors) => {
+    const [dark, light] = colors.map(luminance).sort((a, b) => a - b)
+    return (light + 0.05) / (dark + 0.05)
+  }
+  /** @param {Element | null} element @returns {string} the ground that it lies on */
+  const groundOf = (element) => {
+    if (!element) return 'rgb(255, 255, 255)'
+    const { backgroundColor } = getComputedStyle(element)
+    return channels(backgroundColor)[3] === 0 ? groundOf(element.parentElement) : backgroundColor
+  }
+  const edged = 'input:not([type=range], [type=file]), select, textarea, button, .button, .days i'
+  return [...document.querySelectorAll(edged)].flatMap((element) => {
+    if (!element.checkVisibility() || element.closest('.visually-hidden')) return []
+    const { borderColor, backgroundColor } = getComputedStyle(element)
+    const ground = groundOf(element.parentElement)
+    const seen = Math.max(contrast(borderColor, ground), contrast(backgroundColor, ground))
+    return seen >= 3 ? [] : [`edge ${seen.toFixed(1)} to 1: ${element.outerHTML.slice(0, 80)}`]
+  })
+}
+
 /** Whether a page and the frames in it fit a phone. @param {Page} tab @returns {Promise<string[]>} */
 export async function phoneFaults(tab) {
   const all = await Promise.all(tab.frames().map((frame) => frame.evaluate(phoneFaultsHere)))
