@@ -1,9 +1,5 @@
 // Owns what a store has and its rows may not have: changes that wait, that are on their way to the disk, and that were
 // refused for their value. They show over the rows until they are durable. Knows no store and no collection.
-//
-//   waiting --take--> flight --landed--> over           one that is over stays while an earlier one is unsure, which
-//      ^                |  \--is late--> unsure         must not come back over what was written after it
-//      \----giveBack----/<------crashed----/
 
 import { isEqual } from '../is-equal.js'
 import { joined, outlasting } from './own-change.js'
@@ -14,7 +10,6 @@ import { joined, outlasting } from './own-change.js'
  * @property {Edit[]} edits
  * @property {Map<Edit, Record<string, number>>} upTo what its counters come to
  * @property {boolean} [isUnsure] it failed, and may be stored
- * @property {boolean} [isOver] it is written
  */
 
 export class Held {
@@ -56,24 +51,11 @@ export class Held {
     }
   }
 
-  /** It is written. @param {Flight} flight */
-  landed(flight) {
-    flight.isOver = true
-    this.forgetOver()
-  }
-
   /** It failed. @param {Flight} flight @returns {Edit[]} what of it was not changed again since */
   crashed(flight) {
-    const left = this.leftOf(flight)
-    this.flights.delete(flight)
-    this.forgetOver()
-    return left
-  }
-
-  /** What of a flight later ones did not change again. @param {Flight} flight @returns {Edit[]} */
-  leftOf(flight) {
     const all = [...this.flights]
     const since = all.slice(all.indexOf(flight) + 1).flatMap(({ edits }) => edits)
+    this.flights.delete(flight)
     return flight.edits.flatMap((edit) => {
       /** @type {Edit | null} */
       let left = edit
@@ -82,18 +64,6 @@ export class Held {
       }
       return left ?? []
     })
-  }
-
-  forgetOver() {
-    for (const flight of this.flights) {
-      if (!flight.isOver) return
-      this.flights.delete(flight)
-    }
-  }
-
-  /** @returns {Edit[]} of flights that failed and may be stored */
-  unsure() {
-    return [...this.flights].flatMap((flight) => (flight.isUnsure ? this.leftOf(flight) : []))
   }
 
   /** @param {Edit} edit @returns {boolean} whether that is news */
@@ -116,18 +86,11 @@ export class Held {
   all() {
     return [
       ...[...this.refused.values()].map((edit) => ({ edit })),
-      ...[...this.flights].flatMap((flight) => this.shownOf(flight)),
+      ...[...this.flights].flatMap(({ edits, upTo }) =>
+        edits.map((edit) => ({ edit, upTo: upTo.get(edit) })),
+      ),
       ...[...this.waiting.values()].map((edit) => ({ edit })),
     ]
-  }
-
-  /** @param {Flight} flight @returns {{ edit: Edit, upTo?: Record<string, number> }[]} */
-  shownOf(flight) {
-    const { edits, upTo, isUnsure, isOver } = flight
-    if (isOver) return []
-    // the rows were without it when it failed
-    if (isUnsure) return this.leftOf(flight).map((edit) => ({ edit }))
-    return edits.map((edit) => ({ edit, upTo: upTo.get(edit) }))
   }
 }
 

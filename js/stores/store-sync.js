@@ -190,8 +190,8 @@ export class StoreSync {
   /** What the next start is to know. @param {Rows | undefined} known @returns {Rows | undefined} */
   note(known) {
     const { refused, waiting, flights } = this.held
-    const failing = [...this.held.unsure(), ...(this.isFailing ? waiting.values() : [])]
-    const edits = [...refused.values(), ...failing]
+    const unsure = [...flights].flatMap(({ edits, isUnsure }) => (isUnsure ? edits : []))
+    const edits = [...refused.values(), ...unsure, ...(this.isFailing ? waiting.values() : [])]
     // what is on its way is in the rows, and may not be stored: that note stays
     const note = { ...(flights.size > 0 ? known : {}), ...noteOf(edits, this.writer) }
     return Object.keys(note).length > 0 ? note : undefined
@@ -253,18 +253,19 @@ export class StoreSync {
 
   /** @param {import('./own-change.js').Edit[]} changes */
   async send(changes) {
+    const { flights } = this.held
     const edits = changes.map((edit) => this.writer.completed(edit, this.agreed[edit.key]))
     const upTo = new Map(edits.map((edit) => [edit, this.writer.totalsOf(edit)]))
     const flight = { edits, upTo }
-    this.held.flights.add(flight)
+    flights.add(flight)
     try {
       await this.writer.write(edits, this.agreed)
-      this.held.landed(flight)
+      flights.delete(flight)
       this.succeeded()
       if (this.isCovering || this.store.getState()[noteField]) this.show()
     } catch (error) {
       if (await this.isStoredLate(flight, error)) {
-        this.held.landed(flight)
+        flights.delete(flight)
         this.succeeded()
       } else if (!this.isStopped) this.failed(this.held.crashed(flight), error)
       this.show()

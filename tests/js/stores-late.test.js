@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, mock, test } from 'node:test'
 import { stateOf } from '../../js/client.js'
-import { isEqual } from '../../js/is-equal.js'
 import { bindSync, syncUserProgress } from '../../js/supabase-sync-extended.js'
 import { seedMappings, syncStore } from '../../js/zustand.js'
 import { agreeableServer } from '../support/agreeable-server.js'
@@ -12,15 +11,7 @@ import { hangingTab } from '../support/disks.js'
 import { fakeLocks } from '../support/fake-locks.js'
 import { closeClients, newClient } from '../support/full-disk.js'
 import { newDatabase, until } from '../support/open-client.js'
-import {
-  edit,
-  entry,
-  itemOf,
-  journalStore,
-  newStorage,
-  progressStore,
-  rowOf,
-} from '../support/stores.js'
+import { newStorage, progressStore } from '../support/stores.js'
 
 const lookAgainMs = 3_000
 const retryMs = 10_000
@@ -127,38 +118,6 @@ for (const isStored of [true, false]) {
     await client.collection('theme').put('self', { theme: 'light' })
     assert.deepEqual(totals(store, client), [3, 3])
     assert.deepEqual(later, [], 'nothing waits')
-  })
-
-  test(`what was changed after a change ${title} stands, and shows all the while`, async () => {
-    const context = await newContext()
-    const { client } = context
-    const [journal, store] = [journalStore(), progressStore()]
-    syncStore(journal, client, seedMappings.journal)
-    syncStore(store, client, seedMappings.progress)
-    journal.getState().add(entry('a'))
-    await client.collection('theme').put('self', { theme: 'dark' })
-    await unsure(context, isStored, () => {
-      edit(journal, 'a', { content: 'ab', energyLevel: 1, mood: 'light' })
-      store.getState().completeRoutine('2026-11-21')
-    })
-    edit(journal, 'a', { content: 'abc', energyLevel: 2 }) // no typing: written at once
-    store.getState().completeRoutine('2026-11-22')
-    await client.collection('theme').put('self', { theme: 'light' })
-    const shown = () => {
-      const { content, energyLevel, mood } = itemOf(journal, 'a')
-      return [content, energyLevel, mood, store.getState().totalCompletions]
-    }
-    assert.deepEqual(shown(), ['abc', 2, 'light', 3])
-    await letGo(lookAgainMs)
-    if (!isStored) await letGo(retryMs)
-    const written = () => {
-      const { content, metadata } = rowOf(client, 'a')
-      return [content, metadata.energyLevel, metadata.mood, totalOf(client)]
-    }
-    await until(() => isEqual(written(), ['abc', 2, 'light', 3]))
-    await client.collection('theme').put('self', { theme: 'dark' })
-    assert.deepEqual(written(), ['abc', 2, 'light', 3])
-    assert.deepEqual(shown(), ['abc', 2, 'light', 3])
   })
 
   test(`a completion ${title} is counted once by who opens the persisted store next`, async () => {
