@@ -15,7 +15,6 @@ import { EventRoom } from './event-room.js'
 import { foldedPart } from './folded-part.js'
 import { Folding } from './folding.js'
 import { Tickets } from './tickets.js'
-import { fateOf } from './unknown-end.js'
 import { idleTimeout } from './within.js'
 
 /** setTimeout holds 31 bits of milliseconds. */
@@ -314,7 +313,6 @@ export class Core {
         this.host.onStatus()
       }
       this.setFailing(code === 'quota' || code === 'storage-lost')
-      if (fateOf(error)) this.tickets.explain(tickets, error)
       this.feed({ type: 'flushFailed', code, message })
     }
   }

@@ -2,7 +2,7 @@
 
 import { SyncError } from './error.js'
 
-/** @typedef {{ resolve: (report: any) => void, reject: (error: SyncError) => void, error?: SyncError }} Waiting */
+/** @typedef {{ resolve: (report: any) => void, reject: (error: SyncError) => void }} Waiting */
 
 export class Tickets {
   constructor() {
@@ -24,16 +24,8 @@ export class Tickets {
   settle({ ticket, code, message = '', report }) {
     const waiting = this.open.get(ticket)
     this.open.delete(ticket)
-    if (code) waiting?.reject(waiting.error ?? new SyncError(code, message))
+    if (code) waiting?.reject(new SyncError(code, message))
     else waiting?.resolve(report ?? undefined)
-  }
-
-  /** These are about to fail with this very error, which knows more than its code and text. @param {number[]} tickets @param {any} error */
-  explain(tickets, error) {
-    for (const ticket of tickets) {
-      const waiting = this.open.get(ticket)
-      if (waiting) waiting.error = error
-    }
   }
 
   /** Nobody waits for this one any more. @param {number} ticket */

@@ -1,7 +1,6 @@
 // Owns what a number of completions that an app reports means: how many more than it reported before. A report is
 // never compared with the row alone, which may hold completions of other devices that the app has not seen.
 
-import { fateOf } from '../unknown-end.js'
 import { shadowOf } from './shadow.js'
 
 const place = 'progress/self/totalCompletions'
@@ -36,21 +35,10 @@ export async function reportProgress(
     else if (change === 0 && row) await progress.patch('self', days)
     else await progress.put('self', { ...days, totalCompletions })
   } catch (error) {
-    const fate = fateOf(error)
-    const takeBack = () => {
-      restore(shadow, place, known.before)
-      restore(shadow, fetchedPlace, known.fetched)
-    }
-    if (fate) fate.then((isStored) => isStored === false && uncount(shadow, change))
-    else takeBack()
+    restore(shadow, place, known.before)
+    restore(shadow, fetchedPlace, known.fetched)
     throw error
   }
-}
-
-/** The next report is to tell it again, whatever was reported meanwhile. @param {Map<string, number>} shadow @param {number} change */
-function uncount(shadow, change) {
-  const total = shadow.get(place)
-  if (total !== undefined) shadow.set(place, total - change)
 }
 
 /** @param {Map<string, number>} shadow @param {string} at @param {number | undefined} total */

@@ -6,10 +6,6 @@ import { endIsUnknown, storageError } from './database.js'
 import { addFile, ownBytes } from './records.js'
 
 /** @typedef {import('./records.js').Fail} Fail */
-/**
- * A commit that was given up and may be stored. `fate` undefined: not known yet.
- * @typedef {{ seq: number, bytes: Uint8Array, fate?: import('../unknown-end.js').Fate }} Late
- */
 
 /** Gives a commit up that took it for granted that nobody else was writing. */
 const notAlone = new Error('another context wrote')
@@ -27,8 +23,6 @@ export class Commits {
      * @type {{ seq: number, bytes: Uint8Array, isLate: boolean } | null}
      */
     this.unsure = null
-    /** @type {Set<Late>} */
-    this.late = new Set()
     /** a commit that relies on the lease is under way */
     this.isAlone = false
   }
@@ -112,35 +106,6 @@ export class Commits {
     if (this.unsure) this.unsure.isLate = true
   }
 
-  /** @returns {Late | null} null: nothing of it is stored */
-  giveUp() {
-    if (!this.unsure?.isLate) return null
-    /** @type {Late} */
-    const late = { seq: this.unsure.seq, bytes: this.unsure.bytes }
-    this.late.add(late)
-    return late
-  }
-
-  /** @param {Late} late */
-  forgetLate(late) {
-    this.late.delete(late)
-  }
-
-  /** This segment is stored. @param {number} seq @param {Uint8Array} bytes */
-  met(seq, bytes) {
-    for (const late of this.late) {
-      const isOpen = late.fate === undefined && late.seq === seq
-      if (isOpen) late.fate = isSame(late.bytes, bytes)
-    }
-  }
-
-  /** Snapshots were read instead of the segments up to this one. @param {number} reach */
-  passed(reach) {
-    for (const late of this.late) {
-      if (late.fate === undefined && late.seq <= reach) late.fate = null
-    }
-  }
-
   /** It is known whether it is stored. */
   forget() {
     this.unsure = null
@@ -148,16 +113,15 @@ export class Commits {
 
   /** @param {number} seq @param {Uint8Array} bytes */
   isUnsure(seq, bytes) {
-    return this.unsure?.seq === seq && isSame(this.unsure.bytes, bytes)
+    return (
+      this.unsure?.seq === seq &&
+      this.unsure.bytes.length === bytes.length &&
+      this.unsure.bytes.every((byte, i) => byte === bytes[i])
+    )
   }
 
   /** A snapshot tells rows, not who wrote them: written again it might count twice. @param {number} reach */
   isUnsureWithin(reach) {
     return this.unsure !== null && this.unsure.seq <= reach
   }
-}
-
-/** @param {Uint8Array} a @param {Uint8Array} b */
-function isSame(a, b) {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }

@@ -174,6 +174,15 @@ export function clearedError() {
   return new SyncError('storage-lost', 'the local database was cleared: open a new client')
 }
 
+/** Of a transaction that may be stored all the same. @param {unknown} [cause] */
+export function unknownEnd(cause) {
+  return new SyncError(
+    'storage-lost',
+    'the local database was lost while it was written: look whether this write is there',
+    cause,
+  )
+}
+
 /** The cause of a failure after which a transaction may be stored all the same: it could not be aborted any more. */
 export const endIsUnknown = new Error('the transaction was at its end')
 

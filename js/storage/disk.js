@@ -15,10 +15,8 @@
 // A context with a lease (lease.js) leaves the first two steps out.
 
 import { SyncError } from '../error.js'
-import { unknownEnd } from '../unknown-end.js'
-import { idleTimeout } from '../within.js'
 import { Commits } from './commits.js'
-import { clearedError, Database, onResult, storageError } from './database.js'
+import { clearedError, Database, onResult, storageError, unknownEnd } from './database.js'
 import { FoldLimits } from './fold-limits.js'
 import { Lease } from './lease.js'
 import { decodeManifest, noManifest, reach, rowsIn } from './manifest.js'
@@ -68,9 +66,6 @@ import { Snapshots } from './snapshots.js'
  * @property {LockManager} [locks] default: the browser's
  */
 
-/** Whether a commit that was given up is stored is asked not before, and not more often. */
-const lookAgainMs = 3_000
-
 /** @implements {Disk} */
 export class IndexedDbDisk {
   /** @param {DiskOptions} options */
@@ -102,7 +97,6 @@ export class IndexedDbDisk {
     this.last = Promise.resolve()
     /** how many are under way or wait for their turn */
     this.inLine = 0
-    this.isClosed = false
     this.commits = new Commits(this)
     this.reader = new Reader(this)
   }
@@ -140,31 +134,9 @@ export class IndexedDbDisk {
   commit(segment, onSegment) {
     return this.inTurn(() => this.commits.commit(segment, onSegment))
       .catch((error) => {
-        const late = this.commits.giveUp()
-        throw late ? unknownEnd(error, this.fateOf(late, onSegment)) : error
+        throw this.commits.unsure?.isLate ? unknownEnd(error) : error
       })
       .finally(() => this.commits.forget())
-  }
-
-  /**
-   * Looks until it can tell: whatever reads the journal after a transaction comes after it in the browser, too.
-   * @param {import('./commits.js').Late} late
-   * @param {OnSegment} onSegment
-   * @returns {Promise<import('../unknown-end.js').Fate>}
-   */
-  async fateOf(late, onSegment) {
-    while (late.fate === undefined) {
-      await new Promise((resolve) => idleTimeout(() => resolve(null), lookAgainMs))
-      if (this.isClosed) return null
-      await this.refresh(onSegment).then(
-        () => {
-          if (late.fate === undefined) late.fate = false
-        },
-        () => {},
-      )
-    }
-    this.commits.forgetLate(late)
-    return late.fate
   }
 
   isFoldDue() {
@@ -239,7 +211,6 @@ export class IndexedDbDisk {
   }
 
   async close() {
-    this.isClosed = true
     await this.last.catch(() => {})
     this.lease.release()
     this.database.drop()

@@ -1,8 +1,7 @@
 // Owns reading what other contexts wrote into the journal, within the transaction it is given: the segments after the
 // newest one known, and the snapshots first where those are gone. Knows nothing of what is in a segment.
 
-import { unknownEnd } from '../unknown-end.js'
-import { clearedError, onResult } from './database.js'
+import { clearedError, onResult, unknownEnd } from './database.js'
 import { reach } from './manifest.js'
 import { bytesOf } from './records.js'
 
@@ -59,11 +58,7 @@ export class Reader {
   catchUp(files, fail, manifest, onSegment, then) {
     const { disk } = this
     if (disk.head > 0 && reach(manifest) <= disk.head) throw clearedError()
-    if (disk.commits.isUnsureWithin(reach(manifest))) {
-      disk.commits.markLate()
-      throw unknownEnd()
-    }
-    disk.commits.passed(reach(manifest))
+    if (disk.commits.isUnsureWithin(reach(manifest))) throw unknownEnd()
     disk.snapshots.readPieces(files, fail, manifest, onSegment, () => {
       disk.setManifest(manifest)
       disk.head = Math.max(disk.head, reach(manifest))
@@ -94,7 +89,6 @@ export class Reader {
           const seq = disk.paths.seqOf(keys[first + i])
           if (!(seq > disk.head)) continue
           disk.head = seq
-          disk.commits.met(seq, bytes)
           if (disk.commits.isUnsure(seq, bytes)) own = seq
           else others.push({ path: disk.paths.segment(seq), seq, bytes })
           if (seq > reach(disk.manifest)) disk.limits.add(seq, bytes.length)

@@ -189,12 +189,6 @@ export class RowWriter {
     )
   }
 
-  /** @param {Edit} edit @param {Record<string, number>} totals of its counters */
-  hasReached({ key, isNew }, totals) {
-    const row = this.rows.get(this.homeOf(key, isNew))
-    return Object.entries(totals).every(([name, total]) => (row?.[name] ?? 0) >= total)
-  }
-
   /** Where the row is. @param {string} key of the store's @param {boolean} [isNew] @returns {string} */
   homeOf(key, isNew) {
     const place = this.keyOf(key)

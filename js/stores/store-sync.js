@@ -9,7 +9,6 @@
 import { stateOf } from '../client.js'
 import { asSyncError } from '../error.js'
 import { isEqual } from '../is-equal.js'
-import { fateOf } from '../unknown-end.js'
 import { idleTimeout } from '../within.js'
 import { Beginning } from './beginning.js'
 import { Held } from './held.js'
@@ -190,8 +189,7 @@ export class StoreSync {
   /** What the next start is to know. @param {Rows | undefined} known @returns {Rows | undefined} */
   note(known) {
     const { refused, waiting, flights } = this.held
-    const unsure = [...flights].flatMap(({ edits, isUnsure }) => (isUnsure ? edits : []))
-    const edits = [...refused.values(), ...unsure, ...(this.isFailing ? waiting.values() : [])]
+    const edits = [...refused.values(), ...(this.isFailing ? waiting.values() : [])]
     // what is on its way is in the rows, and may not be stored: that note stays
     const note = { ...(flights.size > 0 ? known : {}), ...noteOf(edits, this.writer) }
     return Object.keys(note).length > 0 ? note : undefined
@@ -264,30 +262,9 @@ export class StoreSync {
       this.succeeded()
       if (this.isCovering || this.store.getState()[noteField]) this.show()
     } catch (error) {
-      if (await this.isStoredLate(flight, error)) {
-        flights.delete(flight)
-        this.succeeded()
-      } else if (!this.isStopped) this.failed(this.held.crashed(flight), error)
+      this.failed(this.held.crashed(flight), error)
       this.show()
     }
-  }
-
-  /**
-   * Waits until that is known; noted meanwhile, like what is not written.
-   * @param {import('./held.js').Flight} flight
-   * @param {unknown} error
-   */
-  async isStoredLate(flight, error) {
-    const fate = fateOf(error)
-    if (!fate) return false
-    flight.isUnsure = true
-    this.show()
-    // what does not count can be written twice
-    const counts = [...flight.upTo].filter(([, totals]) => Object.keys(totals).length > 0)
-    return (
-      (await fate) ??
-      (counts.length > 0 && counts.every(([edit, totals]) => this.writer.hasReached(edit, totals)))
-    )
   }
 
   /** @param {import('./own-change.js').Edit[]} edits nothing of them was written @param {unknown} error */
