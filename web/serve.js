@@ -10,7 +10,7 @@ import { createServer } from 'vite'
 export async function serveApp({ url, key, port = 5173, cacheDir }) {
   const vite = await createServer({
     configFile: fileURLToPath(new URL('vite.config.js', import.meta.url)),
-    ...(cacheDir ? { cacheDir } : {}),
+    cacheDir,
     define: { __SUPABASE__: JSON.stringify({ url, key }) },
     server: { port },
     logLevel: 'warn',

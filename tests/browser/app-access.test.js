@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, test } from 'node:test'
 import { axeFaults, edgeFaults, focusFaults, phoneFaults } from './support/access.js'
-import { goTo, isSynced, signIn, startApp } from './support/app.js'
+import { allTested, goTo, isSynced, signIn, startApp } from './support/app.js'
 import { until } from './support/chromium.js'
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -80,7 +80,8 @@ async function visit(device, size, look) {
   await look('search', tab)
 
   await goTo(tab, 'Sync panel')
-  await testAll(tab)
+  await tab.getByRole('button', { name: 'Test all syncs' }).press('Enter')
+  await allTested(tab)
   await look('panel', tab)
 
   await tab.goto(`${url}devices.html`)
@@ -95,19 +96,6 @@ async function visit(device, size, look) {
   }
   await look('devices.html', tab)
 }
-
-/** @param {Page} tab */
-async function testAll(tab) {
-  await tab.getByRole('button', { name: 'Test all syncs' }).press('Enter')
-  await allTested(tab)
-}
-
-/** @param {Page} tab */
-const allTested = (tab) =>
-  until(async () => {
-    const rows = await tab.locator('tr').evaluateAll((all) => all.map((row) => row.dataset.result))
-    return rows.length > 0 && rows.every((each) => each === 'green' || each === 'red')
-  })
 
 test('axe finds nothing on any page, and each edge is seen, in light and in dark', async () => {
   /** @type {string[]} */

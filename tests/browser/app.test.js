@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, afterEach, test } from 'node:test'
-import { goTo, isSynced, signIn, startApp } from './support/app.js'
+import { allTested, goTo, isSynced, signIn, startApp } from './support/app.js'
 import { until } from './support/chromium.js'
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -241,13 +241,8 @@ test('the panel: all nine green; red with the reason when a table, a policy or t
   await signIn(tab, 'ada@example.com', 'ada-password')
   await isSynced(tab)
   const rows = tab.locator('tr[data-result]')
-  const results = () => rows.evaluateAll((all) => all.map((row) => row.dataset.result))
-  const testAll = async () => {
-    await tab.getByRole('button', { name: 'Test all syncs' }).click()
-    await until(async () => (await results()).every((each) => each === 'green' || each === 'red'))
-    return results()
-  }
-  const all = await testAll()
+  await tab.getByRole('button', { name: 'Test all syncs' }).click()
+  const all = await allTested(tab)
   assert.deepEqual(all, Array(9).fill('green'), String(await rows.allTextContents()))
 
   const reason = async (/** @type {string} */ name) => {

@@ -39,7 +39,6 @@ const victims = {
 for (const [name, victimOf] of Object.entries(victims)) {
   test(`${name} is killed at each step of a fold`, async (t) => {
     const site = await startSite(t)
-    const generations = [0]
     for (const [i, point] of points.entries()) {
       const { context, kill } = await victimOf(await browser.openTab(site.url))
       await call(context, 'open', often)
@@ -57,7 +56,6 @@ for (const [name, victimOf] of Object.entries(victims)) {
       assert.equal(generation, before + (point === 'segments' ? 1 : 0), `killed at ${point}`)
       const stray = await call(later, 'strayPieces')
       assert.equal(stray.length, point === 'manifest' ? 1 : 0, `killed at ${point}`)
-      generations.push(generation)
       await later.close()
     }
 

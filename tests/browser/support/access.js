@@ -39,7 +39,7 @@ export async function axeFaults(tab) {
 }
 
 /** Whether the edges of fields and marks are seen; axe looks at texts only. @param {Page} tab @returns {Promise<string[]>} */
-export const edgeFaults = (tab) => tab.evaluate(edgeFaultsHere)
+export const edgeFaults = (tab) => inFrames(tab, edgeFaultsHere)
 
 /** Runs in the page. WCAG 2.2, 1.4.11. */
 function edgeFaultsHere() {
@@ -55,7 +55,7 @@ function edgeFaultsHere() {
     const [dark, light] = colors.map(luminance).sort((a, b) => a - b)
     return (light + 0.05) / (dark + 0.05)
   }
-  /** @param {Element | null} element @returns {string} the ground that it lies on */
+  /** @param {Element | null} element @returns {string} what is seen behind what is in it */
   const groundOf = (element) => {
     if (!element) return 'rgb(255, 255, 255)'
     const { backgroundColor } = getComputedStyle(element)
@@ -64,16 +64,19 @@ function edgeFaultsHere() {
   const edged = 'input:not([type=range], [type=file]), select, textarea, button, .button, .days i'
   return [...document.querySelectorAll(edged)].flatMap((element) => {
     if (!element.checkVisibility() || element.closest('.visually-hidden')) return []
-    const { borderColor, backgroundColor } = getComputedStyle(element)
+    const { borderColor } = getComputedStyle(element)
     const ground = groundOf(element.parentElement)
-    const seen = Math.max(contrast(borderColor, ground), contrast(backgroundColor, ground))
+    const seen = Math.max(contrast(borderColor, ground), contrast(groundOf(element), ground))
     return seen >= 3 ? [] : [`edge ${seen.toFixed(1)} to 1: ${element.outerHTML.slice(0, 80)}`]
   })
 }
 
 /** Whether a page and the frames in it fit a phone. @param {Page} tab @returns {Promise<string[]>} */
-export async function phoneFaults(tab) {
-  const all = await Promise.all(tab.frames().map((frame) => frame.evaluate(phoneFaultsHere)))
+export const phoneFaults = (tab) => inFrames(tab, phoneFaultsHere)
+
+/** @param {Page} tab @param {() => string[]} faultsHere */
+async function inFrames(tab, faultsHere) {
+  const all = await Promise.all(tab.frames().map((frame) => frame.evaluate(faultsHere)))
   return all.flat()
 }
 

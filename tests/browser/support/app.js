@@ -40,3 +40,15 @@ export const isSynced = (tab) =>
   until(async () =>
     /: idle$/.test((await tab.locator('.status [role=status]').textContent()) ?? ''),
   )
+
+/** The outcomes of the panel's tests, once each has one. @param {Page} tab @returns {Promise<(string | undefined)[]>} */
+export async function allTested(tab) {
+  const rows = tab.locator('tr[data-result]')
+  const results = () => rows.evaluateAll((all) => all.map((row) => row.dataset.result))
+  const isDone = (/** @type {string | undefined} */ each) => each === 'green' || each === 'red'
+  await until(async () => {
+    const all = await results()
+    return all.length > 0 && all.every(isDone)
+  })
+  return results()
+}
