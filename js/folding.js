@@ -33,11 +33,14 @@ export class Folding {
     /** @type {number | null} */
     this.dueSince = null
     this.lastWriteAt = 0
+    /** something became durable while it was folded */
+    this.isBehind = false
     this.isStopped = false
   }
 
   /** Something became durable. */
   consider() {
+    this.isBehind = this.running !== null
     if (this.running || this.isStopped || !this.disk.isFoldDue()) return
     this.lastWriteAt = performance.now()
     this.dueSince ??= this.lastWriteAt
@@ -66,6 +69,7 @@ export class Folding {
       .catch(() => {})
       .finally(() => {
         this.running = null
+        if (this.isBehind) this.consider()
       })
   }
 

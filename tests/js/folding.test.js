@@ -59,3 +59,30 @@ test('folding that was stopped never begins', async () => {
   await pause(quietMs + 100)
   assert.deepEqual(begun, [])
 })
+
+test('what was written while it was folded does not wait for the next write', async () => {
+  let folds = 0
+  /** @type {(() => void)[]} */
+  const ends = []
+  const disk = {
+    ...{ isFoldDue: () => true, isFoldOverdue: () => false, wantsWhole: () => false },
+    fold: () => {
+      folds++
+      return new Promise((resolve) => ends.push(() => resolve(true)))
+    },
+  }
+  const engine = {
+    ...{ known: 1, rows: () => ({ all: 1, changed: 1 }) },
+    ...{ beginSnapshot: () => true, endSnapshot: () => {} },
+  }
+  const folding = new Folding(/** @type {any} */ (engine), /** @type {any} */ (disk))
+  folding.consider()
+  while (folds === 0) await pause(20)
+  folding.consider() // a write, while the first is under way
+  ends[0]()
+  while (folds === 1) await pause(20)
+  ends[1]()
+  await pause(quietMs + 200)
+  assert.equal(folds, 2) // and nothing was written during the second
+  await folding.stop()
+})
