@@ -89,12 +89,8 @@ export class VectorIndex {
    * @param {readonly string[]} [facets] such as "metadata.model=bge"
    */
   add(id, vector, facets = []) {
-    // Before anything is staged: these may run code of the caller's.
-    const numbers = this.#checked(vector, 'the vector')
-    this.#stageFacets(facets)
-    this.#stageId(id)
-    this.#stageVector(numbers, 0)
-    this.#add(facets.length, id)
+    // Before anything is staged: it may run code of the caller's.
+    this.#insert(id, this.#checked(vector, 'the vector'), facets)
   }
 
   /**
@@ -112,11 +108,9 @@ export class VectorIndex {
     if (facets && facets.length !== ids.length)
       throw invalid('there is not one list of facets an id')
     for (let i = 0; i < ids.length; i++) {
-      const own = facets ? facets[i] : none
-      this.#stageFacets(own)
-      this.#stageId(ids[i])
-      this.#stageVector(vectors, i * this.#dimensions)
-      this.#add(own.length, ids[i])
+      const from = i * this.#dimensions
+      const own = vectors.subarray(from, from + this.#dimensions)
+      this.#insert(ids[i], own, facets ? facets[i] : none)
     }
   }
 
@@ -155,7 +149,7 @@ export class VectorIndex {
     }
     const numbers = this.#checked(query, 'the query')
     this.#stageFacets(facets)
-    this.#stageVector(numbers, 0)
+    this.#stageVector(numbers)
     const refusal = this.#module.search(threshold, Math.min(limit, limitMax), facets.length)
     if (refusal !== 0) throw refused('the query', refusal)
     return this.#matches()
@@ -194,9 +188,12 @@ export class VectorIndex {
     return matches
   }
 
-  /** @param {number} facetCount @param {string} id */
-  #add(facetCount, id) {
-    const refusal = this.#module.add(facetCount)
+  /** @param {string} id @param {Float32Array | Float64Array} numbers @param {readonly string[]} facets */
+  #insert(id, numbers, facets) {
+    this.#stageFacets(facets)
+    this.#stageId(id)
+    this.#stageVector(numbers)
+    const refusal = this.#module.add(facets.length)
     if (refusal !== 0) throw refused(`the vector of ${id}`, refusal)
   }
 
@@ -227,12 +224,10 @@ export class VectorIndex {
     if (!writeUuid(id, this.#bytes, this.#idPlace)) throw invalid(`${String(id)} is not a UUID`)
   }
 
-  /** @param {Float32Array | Float64Array} numbers @param {number} from */
-  #stageVector(numbers, from) {
+  /** @param {Float32Array | Float64Array} numbers */
+  #stageVector(numbers) {
     this.#views()
-    const whole = from === 0 && numbers.length === this.#dimensions
-    const own = whole ? numbers : numbers.subarray(from, from + this.#dimensions)
-    this.#floats.set(own, this.#vectorPlace / 4)
+    this.#floats.set(numbers, this.#vectorPlace / 4)
   }
 
   /** @param {readonly string[]} facets */

@@ -39,6 +39,12 @@ void Blocks::set(std::uint32_t slot, const float* v, double factor) {
   if (!mean_.empty()) encode_bits_of(slot);
 }
 
+std::uint32_t Blocks::touch(std::uint32_t slot) const {
+  return vectors::touch(f32(slot), stride_ * sizeof(float)) + vectors::touch(i8(slot), stride_) +
+         vectors::touch(bits(slot), words_ * sizeof(std::uint64_t)) +
+         vectors::touch(block_of(slot).scales + place(slot), sizeof(Scale));
+}
+
 void Blocks::copy(std::uint32_t from, std::uint32_t to) {
   const Block& a = block_of(from);
   const Block& b = block_of(to);

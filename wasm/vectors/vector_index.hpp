@@ -70,6 +70,7 @@ class VectorIndex {
   Array<const Facets::List*> lists_;  // of the filter
   Array<std::uint32_t> slots_;        // that pass it
   std::span<const Hit> results_;
+  std::uint32_t touched_ = 0;  // so that touching is not left out
 };
 
 }  // namespace somatic::vectors
