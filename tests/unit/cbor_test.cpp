@@ -63,6 +63,35 @@ TEST_CASE("cbor: numbers and lengths around every size of a head") {
   }
 }
 
+TEST_CASE("cbor: a JSON value is byte for byte what nlohmann/json writes") {
+  const Json values = {nullptr,
+                       true,
+                       false,
+                       0,
+                       -1,
+                       23U,
+                       24,
+                       -25,
+                       std::numeric_limits<std::uint64_t>::max(),
+                       std::numeric_limits<std::int64_t>::min(),
+                       0.5,
+                       -1.1,
+                       "",
+                       "\xC3\xA4",
+                       std::string(300, 'x'),
+                       Json::binary({1, 2, 255}),
+                       Json::array(),
+                       Json::object(),
+                       {{"a", {1, {{"b", nullptr}}, "c"}}, {std::string(30, 'k'), 1e300}}};
+  for (const Json& value : values) {
+    CAPTURE(value);
+    std::string bytes;
+    append_cbor(value, bytes);
+    const auto wanted = Json::to_cbor(value);
+    CHECK(bytes == std::string(wanted.begin(), wanted.end()));
+  }
+}
+
 TEST_CASE("cbor: a message is what its JSON is, with what is at its default left out") {
   Outer outer{7, std::nullopt, {}, {}, nullptr};
   CHECK(read_back(outer) == Json{{"number", 7}});

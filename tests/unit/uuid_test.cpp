@@ -92,6 +92,13 @@ TEST_CASE("random: fractions and ids have their shape") {
     sum += f;
   }
   CHECK(sum / 10000 == doctest::Approx(0.5).epsilon(0.05));
+  std::set<std::string> names;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = random.short_name();
+    if (name.size() != 10) FAIL(name);
+    names.insert(name);
+  }
+  CHECK(names.size() == 1000);
   std::set<std::string> ids;
   for (int i = 0; i < 1000; ++i) {
     const std::string id = random.uuid_v4();

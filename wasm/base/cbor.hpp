@@ -49,9 +49,7 @@ inline void append_cbor(std::int64_t number, std::string& out) {
     cbor::append_head(cbor::Kind::kNegative, ~static_cast<std::uint64_t>(number), out);
   }
 }
-inline void append_cbor(const Json& value, std::string& out) {
-  Json::to_cbor(value, nlohmann::detail::output_adapter<char>(out));
-}
+void append_cbor(const Json& value, std::string& out);
 template <typename T>
 void append_cbor(const std::optional<T>& value, std::string& out) {
   if (value) {

@@ -13,7 +13,7 @@ namespace somatic {
 using Json = nlohmann::json;
 
 /// Text to JSON; a discarded value (`is_discarded()`) when the text is not JSON. Never throws.
-inline Json parse_json(std::string_view text) { return Json::parse(text, nullptr, false); }
+Json parse_json(std::string_view text);
 
 /// Text opens more objects and arrays within each other than `levels`. Copying, merging and
 /// printing a value go down the stack with it, and a worker's stack is small: ask before parsing

@@ -95,16 +95,15 @@ std::uint64_t splitmix64(std::uint64_t& state) {
 
 std::optional<std::string> canonical_uuid(std::string_view text) {
   if (text.size() != 36) return std::nullopt;
-  std::string out;
+  std::string out(text);
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (is_dash_position(i)) {
       if (text[i] != '-') return std::nullopt;
-      out += '-';
       continue;
     }
     const int value = hex_value(text[i]);
     if (value < 0) return std::nullopt;
-    out += kHex[value];
+    out[i] = kHex[value];
   }
   return out;
 }
@@ -154,6 +153,13 @@ std::uint64_t Random::next() {
 }
 
 double Random::fraction() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+
+std::string Random::short_name() {
+  constexpr char kLetters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
+  std::string out;
+  for (std::uint64_t bits = next(); out.size() < 10; bits >>= 6) out += kLetters[bits % 64];
+  return out;
+}
 
 std::string Random::uuid_v4() {
   Digest bytes{};

@@ -24,6 +24,8 @@ class Random {
   /// in [0, 1)
   double fraction();
   std::string uuid_v4();
+  /// 60 bits in ten letters: a std::string of it needs no memory of its own.
+  std::string short_name();
 
  private:
   std::uint64_t state_[4];

@@ -29,7 +29,7 @@ struct Engine::Self {
       : config(given),
         schema(std::move(parsed)),
         random(given.entropy),
-        boot(random.uuid_v4()),
+        boot(random.short_name()),
         commits(schema, store, static_cast<int>(given.format)),
         run(config, schema, store, commits, random, boot, out) {
     store.vectors().set_naming(config.format > kFirstFormat);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/boxed.hpp"
 #include "protocol/change.hpp"
 
 namespace somatic {
@@ -74,10 +75,10 @@ struct Row {
   /// what names the row besides its key, from its columns (CollectionSpec::identity)
   std::vector<std::string> identities;
   std::optional<ServerRow> server;
-  std::optional<Former> former;
+  Boxed<Former> former;
   std::optional<Gone> gone;
-  std::optional<Rejected> rejected;
-  std::optional<Frozen> frozen;
+  Boxed<Rejected> rejected;
+  Boxed<Frozen> frozen;
   /// Mutations of a backup, written to it or read from it, that wait for their turn to be frozen:
   /// others may send them under the same names, so nothing is folded into them.
   std::vector<Frozen> queued;

@@ -45,24 +45,35 @@ void put(Json& out, const char* name, Json value) {
   if (!is_default) out[name] = std::move(value);
 }
 
-template <typename T>
-void put(Json& out, const char* name, const std::optional<T>& value) {
+/// What is there or not: std::optional, Boxed.
+template <typename Maybe>
+  requires requires(const Maybe& value) { *value; }
+void put(Json& out, const char* name, const Maybe& value) {
   if (value) out[name] = to_json(*value);
 }
 
-template <typename T>
-void put(Json& out, const char* name, const std::optional<T>& value, Json (*write)(const T&)) {
+template <typename Maybe, typename T>
+void put(Json& out, const char* name, const Maybe& value, Json (*write)(const T&)) {
   if (value) out[name] = write(*value);
 }
 
-template <typename T>
-void take(Json& json, const char* name, std::optional<T>& value, T (*read)(Json&)) {
+template <typename Maybe, typename T>
+void take(Json& json, const char* name, Maybe& value, T (*read)(Json&)) {
   if (Json* found = member(json, name)) value = read(*found);
 }
 
 template <typename T>
 void take(Json& json, const char* name, T& value) {
   if (Json* found = member(json, name)) read_member(*found, value);
+}
+
+template <typename T>
+void take(Json& json, const char* name, Boxed<T>& value) {
+  T read;
+  Json* found = member(json, name);
+  if (found == nullptr || found->is_null()) return;
+  read_member(*found, read);
+  value = std::move(read);
 }
 
 Json write_former(const Former& former) {

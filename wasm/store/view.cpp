@@ -11,9 +11,9 @@
 namespace somatic {
 namespace {
 
-const Json& at_path(const Json& value, const std::vector<std::string>& path) {
+const Json& at_path(const Json& value, const std::vector<std::string>& path, std::size_t from = 0) {
   const Json* here = &value;
-  for (const std::string& step : path) here = &at(*here, step);
+  for (std::size_t step = from; step < path.size(); ++step) here = &at(*here, path[step]);
   return *here;
 }
 
@@ -81,15 +81,20 @@ std::string key_of_row(const CollectionSpec& collection, const Json& columns) {
   return text_at(columns, collection.key_column());
 }
 
+std::string identity_at(const std::vector<std::string>& place, const Json& column) {
+  const std::string_view value = text_of(at_path(column, place, 1));
+  if (value.empty()) return {};
+  std::string name;
+  for (const std::string& step : place) name += step + '.';
+  name.back() = '=';
+  return name.append(value);
+}
+
 std::vector<std::string> identities_of(const CollectionSpec& collection, const Json& columns) {
   std::vector<std::string> names;
   for (const auto& place : collection.identity) {
-    const std::string_view value = text_of(at_path(columns, place));
-    if (value.empty()) continue;
-    std::string name;
-    for (const std::string& step : place) name += step + '.';
-    name.back() = '=';
-    names.push_back(name.append(value));
+    std::string name = identity_at(place, at(columns, place.front()));
+    if (!name.empty()) names.push_back(std::move(name));
   }
   return names;
 }

@@ -18,8 +18,10 @@ Json canonical_column(const CollectionSpec& collection, const std::string& colum
 /// The app's key of a row with these columns; empty when the key column holds no text.
 std::string key_of_row(const CollectionSpec& collection, const Json& columns);
 
-/// What names a row with these columns besides its key, as "metadata.messageId=m1"; empty texts
-/// name nothing.
+/// What a row is named besides its key by the text at a place (CollectionSpec::identity) of its
+/// column, as "metadata.messageId=m1"; empty: nothing.
+std::string identity_at(const std::vector<std::string>& place, const Json& column);
+/// What names a row with these columns besides its key.
 std::vector<std::string> identities_of(const CollectionSpec& collection, const Json& columns);
 
 /// Every declared field, null where the row has none, and the key. A vector that is not in memory

@@ -221,18 +221,11 @@ std::string other_key(const CollectionSpec& collection, const Store& store, cons
   const std::string home = store.key_of_name(collection.name, key);
   if (!home.empty()) return home;
   if (op.op != "put") return key;
-  const auto is_in_identity = [&](const std::string& column) {
-    return std::any_of(collection.identity.begin(), collection.identity.end(),
-                       [&](const auto& place) { return place.front() == column; });
-  };
-  Json columns = Json::object();
-  for (const auto& [name, value] : members(op.fields)) {
-    const FieldSpec* field = collection.field(name);
-    const bool is_column = field != nullptr && field->path.empty();
-    if (is_column && is_in_identity(field->column)) columns[field->column] = value;
-  }
-  for (const std::string& name : identities_of(collection, columns)) {
-    const std::string twin = store.key_of_name(collection.name, name);
+  for (const auto& place : collection.identity) {
+    const FieldSpec* field = collection.by_column(place.front());
+    if (field == nullptr) continue;
+    const std::string name = identity_at(place, at(op.fields, field->name));
+    const std::string twin = name.empty() ? name : store.key_of_name(collection.name, name);
     if (!twin.empty()) return twin;
   }
   return key;

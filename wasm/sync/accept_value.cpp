@@ -22,6 +22,18 @@ bool is_deeper_than(const Json& value, int levels) {
                      [&](const Json& inner) { return is_deeper_than(inner, levels - 1); });
 }
 
+/// No less than the length of the value printed: of a text every letter may become six, "\u0000".
+std::size_t printed_at_most(const Json& value) {
+  constexpr std::size_t kLetter = 6, kNumber = 32, kMarks = 4;
+  if (value.is_string()) return kMarks + kLetter * text_of(value).size();
+  std::size_t bytes = kNumber;
+  for (const Json& element : elements(value)) bytes += kMarks + printed_at_most(element);
+  for (const auto& [name, member] : members(value)) {
+    bytes += kMarks + kLetter * name.size() + printed_at_most(member);
+  }
+  return bytes;
+}
+
 /// Shortest text that reads back as the same float: what PostgreSQL's vector type prints.
 std::string float_text(float value) {
   char buffer[64];
@@ -130,7 +142,8 @@ class Check {
       return refuse("is nested more than " + std::to_string(kJsonDepthMax) + " levels deep");
     }
     const std::size_t most = field_.max_bytes.value_or(kValueBytesMax);
-    if (value_.dump(-1, ' ', false, Json::error_handler_t::replace).size() > most) {
+    if (printed_at_most(value_) > most &&
+        value_.dump(-1, ' ', false, Json::error_handler_t::replace).size() > most) {
       return refuse("is larger than " + std::to_string(most) + " bytes", "too-large");
     }
     if (field_.merge == MergeRule::kUnion || field_.merge == MergeRule::kByKey) {
