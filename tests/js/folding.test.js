@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Folding } from '../../js/folding.js'
+import { until } from '../support/open-client.js'
 
 const quietMs = 300
 
@@ -31,7 +32,7 @@ test('folding waits until nobody has written for a while', async () => {
     write()
     await pause(50)
   }
-  while (begun.length === 0) await pause(20)
+  await until(() => begun.length > 0)
   // a timer may be a fraction of a millisecond early
   assert.deepEqual(
     begun.filter((after) => after < quietMs - 1),
@@ -60,29 +61,29 @@ test('folding that was stopped never begins', async () => {
   assert.deepEqual(begun, [])
 })
 
-test('what was written while it was folded does not wait for the next write', async () => {
-  let folds = 0
-  /** @type {(() => void)[]} */
-  const ends = []
-  const disk = {
-    ...{ isFoldDue: () => true, isFoldOverdue: () => false, wantsWhole: () => false },
-    fold: () => {
-      folds++
-      return new Promise((resolve) => ends.push(() => resolve(true)))
-    },
-  }
-  const engine = {
-    ...{ known: 1, rows: () => ({ all: 1, changed: 1 }) },
-    ...{ beginSnapshot: () => true, endSnapshot: () => {} },
-  }
-  const folding = new Folding(/** @type {any} */ (engine), /** @type {any} */ (disk))
-  folding.consider()
-  while (folds === 0) await pause(20)
-  folding.consider() // a write, while the first is under way
-  ends[0]()
-  while (folds === 1) await pause(20)
-  ends[1]()
-  await pause(quietMs + 200)
-  assert.equal(folds, 2) // and nothing was written during the second
-  await folding.stop()
-})
+for (const isKept of [true, false]) {
+  const fate = isKept ? 'folded' : 'folded in vain'
+  test(`what was written while it was ${fate} does not wait for the next write`, async () => {
+    /** @type {(() => void)[]} */
+    const ends = []
+    const fold = () =>
+      new Promise((resolve, reject) => {
+        ends.push(isKept ? () => resolve(true) : () => reject(new Error('no room')))
+      })
+    const disk = { isFoldDue: () => true, isFoldOverdue: () => false, wantsWhole: () => false }
+    const engine = {
+      ...{ known: 1, rows: () => ({ all: 1, changed: 1 }) },
+      ...{ beginSnapshot: () => true, endSnapshot: () => {} },
+    }
+    const folding = new Folding(/** @type {any} */ (engine), /** @type {any} */ ({ ...disk, fold }))
+    folding.consider()
+    await until(() => ends.length === 1)
+    folding.consider() // a write, while the first is under way
+    ends[0]()
+    await until(() => ends.length === 2)
+    ends[1]()
+    await pause(quietMs + 200)
+    assert.equal(ends.length, 2) // and nothing was written during the second
+    await folding.stop()
+  })
+}

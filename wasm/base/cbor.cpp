@@ -1,5 +1,5 @@
 // A JSON value as CBOR. What rows are made of is written here, byte for byte as nlohmann/json does,
-// which asks a virtual function for every head; the rest is left to it.
+// which asks a virtual function for every head; fractions, and what JSON has not, are left to it.
 
 #include "base/cbor.hpp"
 
@@ -12,6 +12,10 @@ void append_cbor(const Json& value, std::string& out) {
       return;
     case Json::value_t::boolean:
       return append_cbor(value.get<bool>(), out);
+    case Json::value_t::number_integer:
+      return append_cbor(value.get<std::int64_t>(), out);
+    case Json::value_t::number_unsigned:
+      return cbor::append_head(cbor::Kind::kUnsigned, value.get<std::uint64_t>(), out);
     case Json::value_t::string:
       return append_cbor(value.get_ref<const std::string&>(), out);
     case Json::value_t::array:

@@ -39,7 +39,9 @@ void Blocks::set(std::uint32_t slot, const float* v, double factor) {
   if (!mean_.empty()) encode_bits_of(slot);
 }
 
-std::uint32_t Blocks::touch(std::uint32_t slot) const {
+std::uint32_t Blocks::touch_next() const {
+  const std::uint32_t slot = size_;
+  if (slot / kBlockSlots >= blocks_.size()) return 0;
   return vectors::touch(f32(slot), stride_ * sizeof(float)) + vectors::touch(i8(slot), stride_) +
          vectors::touch(bits(slot), words_ * sizeof(std::uint64_t)) +
          vectors::touch(block_of(slot).scales + place(slot), sizeof(Scale));

@@ -34,8 +34,9 @@ class Blocks {
   /// `v` times `factor` must have length 1.
   void set(std::uint32_t slot, const float* v, double factor);
   void copy(std::uint32_t from, std::uint32_t to);
-  /// Asks for all of a slot's memory at once; the sum must be put to some use, or nothing is read.
-  [[nodiscard]] std::uint32_t touch(std::uint32_t slot) const;
+  /// Asks for all of the next slot's memory at once, if it is there already; the sum must be put to
+  /// some use, or nothing is read.
+  [[nodiscard]] std::uint32_t touch_next() const;
 
   /// The mean of all, and every 1-bit code anew. Until then, and for those added since, bits are by
   /// the mean of then. false: there is no memory.

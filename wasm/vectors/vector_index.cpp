@@ -24,13 +24,11 @@ Norm norm_of(const float* v, std::uint32_t dimensions) {
 }  // namespace
 
 Refusal VectorIndex::add(const Id& id, const float* v, std::span<const Facet> facets) {
-  if (!blocks_.reserve()) return Refusal::kNoMemory;
-  touched_ +=
-      blocks_.touch(size());  // it comes meanwhile: as it is written each line is waited for
+  touched_ += blocks_.touch_next();  // it comes meanwhile: written to, each line is waited for
   const Norm norm = norm_of(v, dimensions());
   if (norm.refusal != Refusal::kNone) return norm.refusal;
   remove(id);
-  const bool has_room = ids_.reserve(ids_.size() + 1) &&
+  const bool has_room = blocks_.reserve() && ids_.reserve(ids_.size() + 1) &&
                         index_.reserve([&](std::uint32_t slot) { return ids_[slot].hash(); }) &&
                         facets_.push(facets);
   if (!has_room) return Refusal::kNoMemory;
