@@ -17,6 +17,9 @@ import { Folding } from './folding.js'
 import { Tickets } from './tickets.js'
 import { idleTimeout } from './within.js'
 
+const unsureText =
+  'the local database does not answer, perhaps because another tab hangs: close it. What is being written waits until it is known whether it is stored'
+
 /** setTimeout holds 31 bits of milliseconds. */
 const longestTimerMs = 2 ** 31 - 1
 
@@ -290,7 +293,18 @@ export class Core {
       const at = this.engine.segmentAt()
       return this.module.HEAPU8.slice(at, at + this.engine.segmentSize())
     }
-    return this.host.disk.commit(segment, (...other) => this.load(...other))
+    return this.host.disk.commit(
+      segment,
+      (...other) => this.load(...other),
+      () => this.isUnsure(),
+    )
+  }
+
+  /** Nobody knows yet whether what is being written is stored: the app hears of it while it waits. */
+  isUnsure() {
+    if (this.isFailing) return
+    this.setFailing(true)
+    this.tell(new SyncError('storage-lost', unsureText))
   }
 
   /** @param {number[]} tickets */
@@ -347,9 +361,13 @@ export class Core {
     clearTimeout(this.timer)
     this.events.clear()
     this.effects = []
-    const later = (/** @type {() => void} */ notice) => this.notices.push(notice)
-    this.host.onFailed(this.broken, later)
+    this.tell(this.broken)
     this.host.onStatus()
+  }
+
+  /** @param {SyncError} error */
+  tell(error) {
+    this.host.onFailed(error, (notice) => void this.notices.push(notice))
     this.schedule()
   }
 

@@ -16,7 +16,7 @@
 
 import { SyncError } from '../error.js'
 import { Commits } from './commits.js'
-import { clearedError, Database, onResult, storageError, unknownEnd } from './database.js'
+import { clearedError, Database, onResult, storageError } from './database.js'
 import { FoldLimits } from './fold-limits.js'
 import { Lease } from './lease.js'
 import { decodeManifest, noManifest, reach, rowsIn } from './manifest.js'
@@ -37,9 +37,11 @@ import { Snapshots } from './snapshots.js'
  * @property {'durable' | 'memory'} kind
  * @property {(onSegment: OnSegment) => Promise<void>} load gives everything stored, in order: the
  *   pieces of the snapshots, then the segments after them
- * @property {(segment: () => Uint8Array, onSegment: OnSegment) => Promise<number>} commit makes
+ * @property {(segment: () => Uint8Array, onSegment: OnSegment, onUnsure: () => void) => Promise<number>} commit makes
  *   `segment()` durable and gives its sequence number; before it asks for the bytes it gives the
- *   segments other contexts added. Rejects with a SyncError, having changed nothing unless it says so
+ *   segments other contexts added. Rejects with a SyncError, having changed nothing unless it says so.
+ *   Calls `onUnsure` where it is not known yet whether it is stored, and goes on until it is
+ * @property {() => void} stopWaiting for that: from here on such a commit is rejected
  * @property {(onSegment: OnSegment) => Promise<void>} refresh gives segments other contexts added
  * @property {() => boolean} isFoldDue the journal became long
  * @property {() => boolean} isFoldOverdue it must not get longer, whoever is writing
@@ -121,22 +123,29 @@ export class IndexedDbDisk {
 
   /** @param {OnSegment} onSegment */
   refresh(onSegment) {
-    return this.inTurn(async () => {
-      await this.transaction('readonly', (files, fail, begin) => {
+    const read = () =>
+      this.transaction('readonly', (files, fail, begin) => {
         begin(() => this.reader.readNew(files, fail, onSegment, () => {}))
         return () => {}
       })
+    return this.inTurn(async () => {
+      await this.attempt(read)
       this.renewLease()
     })
   }
 
-  /** @param {() => Uint8Array} segment @param {OnSegment} onSegment @returns {Promise<number>} */
-  commit(segment, onSegment) {
-    return this.inTurn(() => this.commits.commit(segment, onSegment))
-      .catch((error) => {
-        throw this.commits.unsure?.isLate ? unknownEnd(error) : error
-      })
-      .finally(() => this.commits.forget())
+  /**
+   * @param {() => Uint8Array} segment
+   * @param {OnSegment} onSegment
+   * @param {() => void} [onUnsure]
+   * @returns {Promise<number>}
+   */
+  commit(segment, onSegment, onUnsure = () => {}) {
+    return this.inTurn(() => this.commits.commit(segment, onSegment, onUnsure))
+  }
+
+  stopWaiting() {
+    this.commits.waiting.abort()
   }
 
   isFoldDue() {
@@ -189,13 +198,12 @@ export class IndexedDbDisk {
           })
         })
       })
-    const wiped = this.inTurn(() =>
+    const empty = () =>
       this.transaction('readwrite', (files, fail, begin) => {
         begin(() => work(files, fail))
         return () => {}
-      }),
-    )
-    return wiped.then(() => {
+      })
+    return this.inTurn(() => this.attempt(empty)).then(() => {
       this.lease.release()
       return this.snapshots.deleteFolded(this.head + 1)
     })
@@ -211,6 +219,7 @@ export class IndexedDbDisk {
   }
 
   async close() {
+    this.stopWaiting()
     await this.last.catch(() => {})
     this.lease.release()
     this.database.drop()
@@ -235,7 +244,7 @@ export class IndexedDbDisk {
   inTurn(work) {
     const isFirst = this.inLine === 0
     this.inLine += 1
-    const result = isFirst ? this.attempt(work) : this.last.then(() => this.attempt(work))
+    const result = isFirst ? work() : this.last.then(work)
     this.last = result
       // It may never write again: nobody need wait for it. If it does, it looks first.
       .catch(() => this.lease.release())

@@ -18,6 +18,8 @@ export class MemoryDisk {
     return ++this.head
   }
 
+  stopWaiting() {}
+
   isFoldDue() {
     return false
   }

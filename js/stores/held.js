@@ -5,7 +5,12 @@ import { isEqual } from '../is-equal.js'
 import { joined, outlasting } from './own-change.js'
 
 /** @typedef {import('./own-change.js').Edit} Edit */
-/** @typedef {{ edits: Edit[], upTo: Map<Edit, Record<string, number>> }} Flight upTo: what its counters come to */
+/**
+ * @typedef {object} Flight
+ * @property {Edit[]} edits
+ * @property {Map<Edit, Record<string, number>>} upTo what its counters come to
+ * @property {import('./unwritten.js').Note} had what its rows had before
+ */
 
 export class Held {
   constructor() {

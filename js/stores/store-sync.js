@@ -17,7 +17,7 @@ import { putHeld, putPlanned } from './overlay.js'
 import { changeBetween, isTyping } from './own-change.js'
 import { isAboutValues, RowWriter } from './row-writer.js'
 import { TakeOver } from './take-over.js'
-import { editsIn, noteOf } from './unwritten.js'
+import { editsIn, joinedNotes, noteOf } from './unwritten.js'
 
 /**
  * @template State
@@ -92,6 +92,8 @@ export class StoreSync {
     this.takeOver = new TakeOver(client, this.writer, this.name)
     /** the last write was not possible */
     this.isFailing = false
+    /** nobody knows whether what is on its way is stored */
+    this.isUnsure = false
     /** taken out of the store without being deleted @type {Set<string>} */
     this.hidden = new Set()
     /** the last show() had something over the rows that was on its way to them */
@@ -151,9 +153,10 @@ export class StoreSync {
     this.undo.push(
       this.store.subscribe((now) => this.changed(now)),
       this.rows.subscribe(() => this.show()),
-      this.client.subscribe(({ state }) => {
-        if (state === 'closed') this.end()
-        else if (!this.isFailing) this.adopt()
+      this.client.subscribe((status) => {
+        if (status.state === 'closed') return this.end()
+        this.diskIs(status.storage)
+        if (!this.isFailing) this.adopt()
       }),
       ...onLeaving(() => this.flush()),
       this.holdBack(),
@@ -189,10 +192,21 @@ export class StoreSync {
   /** What the next start is to know. @param {Rows | undefined} known @returns {Rows | undefined} */
   note(known) {
     const { refused, waiting, flights } = this.held
-    const edits = [...refused.values(), ...(this.isFailing ? waiting.values() : [])]
+    const isNoted = this.isFailing || this.isUnsure
+    const edits = [...refused.values(), ...(isNoted ? waiting.values() : [])]
+    let note = noteOf(edits, this.writer)
     // what is on its way is in the rows, and may not be stored: that note stays
-    const note = { ...(flights.size > 0 ? known : {}), ...noteOf(edits, this.writer) }
+    if (flights.size > 0) note = { ...known, ...note }
+    if (this.isUnsure) note = joinedNotes([...[...flights].map(({ had }) => had), note])
     return Object.keys(note).length > 0 ? note : undefined
+  }
+
+  /** @param {import('../status.js').SyncStatus['storage']} storage */
+  diskIs(storage) {
+    const isUnsure = storage === 'failing'
+    if (this.isUnsure === isUnsure) return
+    this.isUnsure = isUnsure
+    this.show() // notes it
   }
 
   /** @param {any} state the store has now */
@@ -254,7 +268,7 @@ export class StoreSync {
     const { flights } = this.held
     const edits = changes.map((edit) => this.writer.completed(edit, this.agreed[edit.key]))
     const upTo = new Map(edits.map((edit) => [edit, this.writer.totalsOf(edit)]))
-    const flight = { edits, upTo }
+    const flight = { edits, upTo, had: noteOf(edits, this.writer) }
     flights.add(flight)
     try {
       await this.writer.write(edits, this.agreed)
