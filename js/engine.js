@@ -296,12 +296,12 @@ export class Core {
     return this.host.disk.commit(
       segment,
       (...other) => this.load(...other),
-      () => this.isUnsure(),
+      () => this.tellUnsure(),
     )
   }
 
   /** Nobody knows yet whether what is being written is stored: the app hears of it while it waits. */
-  isUnsure() {
+  tellUnsure() {
     if (this.isFailing) return
     this.setFailing(true)
     this.tell(new SyncError('storage-lost', unsureText))

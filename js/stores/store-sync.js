@@ -92,8 +92,8 @@ export class StoreSync {
     this.takeOver = new TakeOver(client, this.writer, this.name)
     /** the last write was not possible */
     this.isFailing = false
-    /** nobody knows whether what is on its way is stored */
-    this.isUnsure = false
+    /** nobody knows whether what is on its way will be stored */
+    this.isDiskFailing = false
     /** taken out of the store without being deleted @type {Set<string>} */
     this.hidden = new Set()
     /** the last show() had something over the rows that was on its way to them */
@@ -150,6 +150,7 @@ export class StoreSync {
     if (mayAdopt) this.takeOver.plan(this.toRows(state), this.beginning.rows())
     else if (owner === undefined) this.store.setState(this.beginning.mappedData())
     this.store.setState({ [ownerField]: this.client.userId })
+    this.isDiskFailing = this.client.status().storage === 'failing'
     this.undo.push(
       this.store.subscribe((now) => this.changed(now)),
       this.rows.subscribe(() => this.show()),
@@ -192,20 +193,20 @@ export class StoreSync {
   /** What the next start is to know. @param {Rows | undefined} known @returns {Rows | undefined} */
   note(known) {
     const { refused, waiting, flights } = this.held
-    const isNoted = this.isFailing || this.isUnsure
+    const isNoted = this.isFailing || this.isDiskFailing
     const edits = [...refused.values(), ...(isNoted ? waiting.values() : [])]
     let note = noteOf(edits, this.writer)
     // what is on its way is in the rows, and may not be stored: that note stays
     if (flights.size > 0) note = { ...known, ...note }
-    if (this.isUnsure) note = joinedNotes([...[...flights].map(({ had }) => had), note])
+    if (this.isDiskFailing) note = joinedNotes([...[...flights].map(({ had }) => had), note])
     return Object.keys(note).length > 0 ? note : undefined
   }
 
   /** @param {import('../status.js').SyncStatus['storage']} storage */
   diskIs(storage) {
-    const isUnsure = storage === 'failing'
-    if (this.isUnsure === isUnsure) return
-    this.isUnsure = isUnsure
+    const isFailing = storage === 'failing'
+    if (this.isDiskFailing === isFailing) return
+    this.isDiskFailing = isFailing
     this.show() // notes it
   }
 
