@@ -106,7 +106,6 @@ export class ClientState {
   async end() {
     if (!this.isWiped) this.letGo()
     this.isClosing = true
-    this.parts.core?.host.disk.stopWaiting()
     this.status.changed()
     await Promise.all(this.helpers.map((stop) => stop()))
     await this.writes.settled()

@@ -17,9 +17,6 @@ import { Folding } from './folding.js'
 import { Tickets } from './tickets.js'
 import { idleTimeout } from './within.js'
 
-const unsureText =
-  'the local database does not answer, perhaps because another tab hangs: close it. What is being written waits until it is known whether it is stored'
-
 /** setTimeout holds 31 bits of milliseconds. */
 const longestTimerMs = 2 ** 31 - 1
 
@@ -293,18 +290,7 @@ export class Core {
       const at = this.engine.segmentAt()
       return this.module.HEAPU8.slice(at, at + this.engine.segmentSize())
     }
-    return this.host.disk.commit(
-      segment,
-      (...other) => this.load(...other),
-      () => this.tellUnsure(),
-    )
-  }
-
-  /** Nobody knows yet whether what is being written is stored: the app hears of it while it waits. */
-  tellUnsure() {
-    if (this.isFailing) return
-    this.setFailing(true)
-    this.tell(new SyncError('storage-lost', unsureText))
+    return this.host.disk.commit(segment, (...other) => this.load(...other))
   }
 
   /** @param {number[]} tickets */
@@ -361,13 +347,9 @@ export class Core {
     clearTimeout(this.timer)
     this.events.clear()
     this.effects = []
-    this.tell(this.broken)
+    const later = (/** @type {() => void} */ notice) => this.notices.push(notice)
+    this.host.onFailed(this.broken, later)
     this.host.onStatus()
-  }
-
-  /** @param {SyncError} error */
-  tell(error) {
-    this.host.onFailed(error, (notice) => void this.notices.push(notice))
     this.schedule()
   }
 

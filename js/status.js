@@ -17,7 +17,7 @@ const lookMs = 1000
  * @property {import('./error.js').SyncErrorInfo | null} lastError
  * @property {number | null} nextRetryAt milliseconds since 1970
  * @property {'durable' | 'memory' | 'failing' | 'read-only'} storage failing: the last write was
- *   not stored, or nobody knows yet whether it is; read-only: a newer build wrote here
+ *   not stored; read-only: a newer build wrote here
  * @property {boolean | null} persisted whether the browser promised to keep the data; null: unknown
  * @property {import('./realtime/realtime.js').RealtimeState} realtime live updates: not wanted or not
  *   now, being joined, joined, or heard by another tab for this one

@@ -1,25 +1,11 @@
 // Owns how one segment becomes durable: the transaction of a commit, under a lease as if nobody else were
-// writing, and finding out about one whose end was never heard of. Knows nothing of what others wrote: reader.js does.
-//
-//   alone ----no lease, or somebody wrote----> afterOthers ----> written, or found: acknowledged
-//     | no end was heard of, and nobody can keep it from being stored: it would count twice if the app repeated it
-//     '---------> afterOthers, again and again, until it is found or nothing is there and it is written
-//
-// Until then the promise of the write stays open. It ends unknown where nobody waits any more (the client closes), and
-// where the segments are part of a snapshot by now.
+// writing, and what is known of one whose end was never heard of. Knows nothing of what others wrote: reader.js does.
 
 import { SyncError } from '../error.js'
-import { pause } from '../within.js'
-import { cleared, endIsUnknown, maybeFolded, storageError, unknownEnd } from './database.js'
+import { endIsUnknown, storageError } from './database.js'
 import { addFile, ownBytes } from './records.js'
 
 /** @typedef {import('./records.js').Fail} Fail */
-
-/** Between two looks whether it is stored after all, of which each waits longer where another tab hangs. */
-const pauseMs = 1000
-
-/** Causes that are the same whenever somebody looks. */
-const lasting = [cleared, maybeFolded]
 
 /** Gives a commit up that took it for granted that nobody else was writing. */
 const notAlone = new Error('another context wrote')
@@ -39,36 +25,14 @@ export class Commits {
     this.unsure = null
     /** a commit that relies on the lease is under way */
     this.isAlone = false
-    /** aborted: nobody waits any more for what nobody knows now */
-    this.waiting = new AbortController()
   }
 
   /**
-   * Until it is known whether it is stored.
    * @param {() => Uint8Array} segment
    * @param {import('./disk.js').OnSegment} onSegment
-   * @param {() => void} onUnsure
    * @returns {Promise<number>} its sequence number
    */
-  async commit(segment, onSegment, onUnsure) {
-    try {
-      for (;;) {
-        try {
-          return await this.disk.attempt(() => this.once(segment, onSegment))
-        } catch (/** @type {any} */ error) {
-          if (!this.unsure?.isLate || lasting.includes(error.cause)) throw error
-          onUnsure()
-          await pause(pauseMs, this.waiting.signal)
-          if (this.waiting.signal.aborted) throw unknownEnd(error)
-        }
-      }
-    } finally {
-      this.forget()
-    }
-  }
-
-  /** @param {() => Uint8Array} segment @param {import('./disk.js').OnSegment} onSegment @returns {Promise<number>} */
-  async once(segment, onSegment) {
+  async commit(segment, onSegment) {
     try {
       const seq = (await this.alone(segment)) ?? (await this.afterOthers(segment, onSegment))
       this.disk.head = Math.max(this.disk.head, seq)
@@ -85,7 +49,7 @@ export class Commits {
    * One request, under a lease: the number is free unless somebody wrote, or wiped. Given up then, with nothing changed.
    *
    * The browser is asked to end the transaction without waiting until that request was answered here. So one that waits
-   * behind a hanging context cannot be aborted any more: it may be stored as long as nobody has looked.
+   * behind a hanging context cannot be aborted any more: whoever gives it up is told that it may be stored.
    * @param {() => Uint8Array} segment
    * @returns {Promise<number | null>} null: somebody did, or there is no lease
    */

@@ -169,16 +169,12 @@ export function storageError(error) {
   return new SyncError('storage-lost', `the local database failed: ${messageOf(error)}`, error)
 }
 
-/** The cause of a failure after which nothing that was written here is stored, nor ever will be. */
-export const cleared = new Error('the database is not the one that it was')
-
 /** The local data went away under an open client. */
 export function clearedError() {
-  const text = 'the local database was cleared: open a new client'
-  return new SyncError('storage-lost', text, cleared)
+  return new SyncError('storage-lost', 'the local database was cleared: open a new client')
 }
 
-/** Of a transaction that may be stored all the same. @param {unknown} cause */
+/** Of a transaction that may be stored all the same. @param {unknown} [cause] */
 export function unknownEnd(cause) {
   return new SyncError(
     'storage-lost',
@@ -189,9 +185,6 @@ export function unknownEnd(cause) {
 
 /** The cause of a failure after which a transaction may be stored all the same: it could not be aborted any more. */
 export const endIsUnknown = new Error('the transaction was at its end')
-
-/** The cause where nobody can tell: a snapshot tells rows, not who wrote them. */
-export const maybeFolded = new Error('it may be part of a snapshot')
 
 /** @param {string} what @param {Error} [cause] */
 function timeoutError(what, cause) {

@@ -16,7 +16,7 @@
 
 import { SyncError } from '../error.js'
 import { Commits } from './commits.js'
-import { clearedError, Database, onResult, storageError } from './database.js'
+import { clearedError, Database, onResult, storageError, unknownEnd } from './database.js'
 import { FoldLimits } from './fold-limits.js'
 import { Lease } from './lease.js'
 import { decodeManifest, noManifest, reach, rowsIn } from './manifest.js'
@@ -37,11 +37,9 @@ import { Snapshots } from './snapshots.js'
  * @property {'durable' | 'memory'} kind
  * @property {(onSegment: OnSegment) => Promise<void>} load gives everything stored, in order: the
  *   pieces of the snapshots, then the segments after them
- * @property {(segment: () => Uint8Array, onSegment: OnSegment, onUnsure: () => void) => Promise<number>} commit makes
+ * @property {(segment: () => Uint8Array, onSegment: OnSegment) => Promise<number>} commit makes
  *   `segment()` durable and gives its sequence number; before it asks for the bytes it gives the
- *   segments other contexts added. Rejects with a SyncError, having changed nothing unless it says so.
- *   Calls `onUnsure` where it is not known yet whether it is stored, and goes on until it is
- * @property {() => void} stopWaiting for that: from here on such a commit is rejected
+ *   segments other contexts added. Rejects with a SyncError, having changed nothing unless it says so
  * @property {(onSegment: OnSegment) => Promise<void>} refresh gives segments other contexts added
  * @property {() => boolean} isFoldDue the journal became long
  * @property {() => boolean} isFoldOverdue it must not get longer, whoever is writing
@@ -123,29 +121,22 @@ export class IndexedDbDisk {
 
   /** @param {OnSegment} onSegment */
   refresh(onSegment) {
-    const read = () =>
-      this.transaction('readonly', (files, fail, begin) => {
+    return this.inTurn(async () => {
+      await this.transaction('readonly', (files, fail, begin) => {
         begin(() => this.reader.readNew(files, fail, onSegment, () => {}))
         return () => {}
       })
-    return this.inTurn(async () => {
-      await this.attempt(read)
       this.renewLease()
     })
   }
 
-  /**
-   * @param {() => Uint8Array} segment
-   * @param {OnSegment} onSegment
-   * @param {() => void} [onUnsure]
-   * @returns {Promise<number>}
-   */
-  commit(segment, onSegment, onUnsure = () => {}) {
-    return this.inTurn(() => this.commits.commit(segment, onSegment, onUnsure))
-  }
-
-  stopWaiting() {
-    this.commits.waiting.abort()
+  /** @param {() => Uint8Array} segment @param {OnSegment} onSegment @returns {Promise<number>} */
+  commit(segment, onSegment) {
+    return this.inTurn(() => this.commits.commit(segment, onSegment))
+      .catch((error) => {
+        throw this.commits.unsure?.isLate ? unknownEnd(error) : error
+      })
+      .finally(() => this.commits.forget())
   }
 
   isFoldDue() {
@@ -198,12 +189,13 @@ export class IndexedDbDisk {
           })
         })
       })
-    const empty = () =>
+    const wiped = this.inTurn(() =>
       this.transaction('readwrite', (files, fail, begin) => {
         begin(() => work(files, fail))
         return () => {}
-      })
-    return this.inTurn(() => this.attempt(empty)).then(() => {
+      }),
+    )
+    return wiped.then(() => {
       this.lease.release()
       return this.snapshots.deleteFolded(this.head + 1)
     })
@@ -219,7 +211,6 @@ export class IndexedDbDisk {
   }
 
   async close() {
-    this.stopWaiting()
     await this.last.catch(() => {})
     this.lease.release()
     this.database.drop()
@@ -244,7 +235,7 @@ export class IndexedDbDisk {
   inTurn(work) {
     const isFirst = this.inLine === 0
     this.inLine += 1
-    const result = isFirst ? work() : this.last.then(work)
+    const result = isFirst ? this.attempt(work) : this.last.then(() => this.attempt(work))
     this.last = result
       // It may never write again: nobody need wait for it. If it does, it looks first.
       .catch(() => this.lease.release())

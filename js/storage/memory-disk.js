@@ -18,8 +18,6 @@ export class MemoryDisk {
     return ++this.head
   }
 
-  stopWaiting() {}
-
   isFoldDue() {
     return false
   }

@@ -1,7 +1,7 @@
 // Owns reading what other contexts wrote into the journal, within the transaction it is given: the segments after the
 // newest one known, and the snapshots first where those are gone. Knows nothing of what is in a segment.
 
-import { clearedError, maybeFolded, onResult, unknownEnd } from './database.js'
+import { clearedError, onResult, unknownEnd } from './database.js'
 import { reach } from './manifest.js'
 import { bytesOf } from './records.js'
 
@@ -58,7 +58,7 @@ export class Reader {
   catchUp(files, fail, manifest, onSegment, then) {
     const { disk } = this
     if (disk.head > 0 && reach(manifest) <= disk.head) throw clearedError()
-    if (disk.commits.isUnsureWithin(reach(manifest))) throw unknownEnd(maybeFolded)
+    if (disk.commits.isUnsureWithin(reach(manifest))) throw unknownEnd()
     disk.snapshots.readPieces(files, fail, manifest, onSegment, () => {
       disk.setManifest(manifest)
       disk.head = Math.max(disk.head, reach(manifest))

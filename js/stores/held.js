@@ -5,12 +5,7 @@ import { isEqual } from '../is-equal.js'
 import { joined, outlasting } from './own-change.js'
 
 /** @typedef {import('./own-change.js').Edit} Edit */
-/**
- * @typedef {object} Flight
- * @property {Edit[]} edits
- * @property {Map<Edit, Record<string, number>>} upTo what its counters come to
- * @property {import('./unwritten.js').Note} had what its rows had before
- */
+/** @typedef {{ edits: Edit[], upTo: Map<Edit, Record<string, number>> }} Flight upTo: what its counters come to */
 
 export class Held {
   constructor() {

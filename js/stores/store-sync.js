@@ -17,7 +17,7 @@ import { putHeld, putPlanned } from './overlay.js'
 import { changeBetween, isTyping } from './own-change.js'
 import { isAboutValues, RowWriter } from './row-writer.js'
 import { TakeOver } from './take-over.js'
-import { editsIn, joinedNotes, noteOf } from './unwritten.js'
+import { editsIn, noteOf } from './unwritten.js'
 
 /**
  * @template State
@@ -92,8 +92,6 @@ export class StoreSync {
     this.takeOver = new TakeOver(client, this.writer, this.name)
     /** the last write was not possible */
     this.isFailing = false
-    /** nobody knows whether what is on its way will be stored */
-    this.isDiskFailing = false
     /** taken out of the store without being deleted @type {Set<string>} */
     this.hidden = new Set()
     /** the last show() had something over the rows that was on its way to them */
@@ -150,14 +148,12 @@ export class StoreSync {
     if (mayAdopt) this.takeOver.plan(this.toRows(state), this.beginning.rows())
     else if (owner === undefined) this.store.setState(this.beginning.mappedData())
     this.store.setState({ [ownerField]: this.client.userId })
-    this.isDiskFailing = this.client.status().storage === 'failing'
     this.undo.push(
       this.store.subscribe((now) => this.changed(now)),
       this.rows.subscribe(() => this.show()),
-      this.client.subscribe((status) => {
-        if (status.state === 'closed') return this.end()
-        this.diskIs(status.storage)
-        if (!this.isFailing) this.adopt()
+      this.client.subscribe(({ state }) => {
+        if (state === 'closed') this.end()
+        else if (!this.isFailing) this.adopt()
       }),
       ...onLeaving(() => this.flush()),
       this.holdBack(),
@@ -193,21 +189,10 @@ export class StoreSync {
   /** What the next start is to know. @param {Rows | undefined} known @returns {Rows | undefined} */
   note(known) {
     const { refused, waiting, flights } = this.held
-    const isNoted = this.isFailing || this.isDiskFailing
-    const edits = [...refused.values(), ...(isNoted ? waiting.values() : [])]
-    let note = noteOf(edits, this.writer)
+    const edits = [...refused.values(), ...(this.isFailing ? waiting.values() : [])]
     // what is on its way is in the rows, and may not be stored: that note stays
-    if (flights.size > 0) note = { ...known, ...note }
-    if (this.isDiskFailing) note = joinedNotes([...[...flights].map(({ had }) => had), note])
+    const note = { ...(flights.size > 0 ? known : {}), ...noteOf(edits, this.writer) }
     return Object.keys(note).length > 0 ? note : undefined
-  }
-
-  /** @param {import('../status.js').SyncStatus['storage']} storage */
-  diskIs(storage) {
-    const isFailing = storage === 'failing'
-    if (this.isDiskFailing === isFailing) return
-    this.isDiskFailing = isFailing
-    this.show() // notes it
   }
 
   /** @param {any} state the store has now */
@@ -269,7 +254,7 @@ export class StoreSync {
     const { flights } = this.held
     const edits = changes.map((edit) => this.writer.completed(edit, this.agreed[edit.key]))
     const upTo = new Map(edits.map((edit) => [edit, this.writer.totalsOf(edit)]))
-    const flight = { edits, upTo, had: noteOf(edits, this.writer) }
+    const flight = { edits, upTo }
     flights.add(flight)
     try {
       await this.writer.write(edits, this.agreed)

@@ -1,11 +1,10 @@
 // Owns the note in a store of what its rows lack, so that a store that is persisted takes it up again: by row and field
 // what the row had there. Where the row has something else by then, what the store has is no longer an edit of it.
-// Of what was on its way nobody may know whether it got there: then the row may have either.
 
 import { isEqual } from '../is-equal.js'
 
 /** @typedef {import('./own-change.js').Edit} Edit */
-/** @typedef {Record<string, Record<string, any[]>>} Note */
+/** @typedef {Record<string, Record<string, any>>} Note */
 
 /**
  * @param {Edit[]} edits
@@ -19,30 +18,10 @@ export function noteOf(edits, writer) {
     if (isGone) continue
     const row = writer.rows.get(writer.homeOf(key, isNew))
     const names = [...Object.keys(to), ...Object.keys(counts)]
-    const had = Object.fromEntries(names.map((name) => [name, [row?.[name] ?? null]]))
+    const had = Object.fromEntries(names.map((name) => [name, row?.[name] ?? null]))
     note[key] = { ...note[key], ...had }
   }
   return note
-}
-
-/** A persisted store has not room for every state of a text. */
-const mostFormer = 4
-
-/** @param {Note[]} notes the oldest first @returns {Note} */
-export function joinedNotes(notes) {
-  /** @type {Note} */
-  const all = {}
-  for (const [key, fields] of notes.flatMap(Object.entries)) {
-    all[key] ??= {}
-    for (const [name, had] of Object.entries(fields)) {
-      const known = all[key][name] ?? []
-      const news = had.filter(
-        (/** @type {any} */ value) => !known.some((each) => isEqual(each, value)),
-      )
-      all[key][name] = [...known, ...news].slice(0, mostFormer)
-    }
-  }
-  return all
 }
 
 /**
@@ -58,13 +37,11 @@ export function editsIn(note, rows, writer) {
     const row = writer.rows.get(writer.homeOf(key))
     if (!row) return [writer.adoption(key, fields)]
     const names = Object.keys(had).filter((name) => Object.hasOwn(fields, name))
-    const still = names.filter((name) =>
-      had[name].some((former) => isEqual(row[name] ?? null, former)),
-    )
+    const still = names.filter((name) => isEqual(row[name] ?? null, had[name]))
     const moved = names.filter((name) => !still.includes(name))
     const edit = writer.adoption(key, Object.fromEntries(moved.map((name) => [name, fields[name]])))
     for (const name of still) {
-      const by = fields[name] - (row[name] ?? 0)
+      const by = fields[name] - (had[name] ?? 0)
       if (writer.isTotal(name, fields[name]) && by >= 0) {
         edit.counts[name] = by
       } else {

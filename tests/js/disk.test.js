@@ -258,17 +258,20 @@ for (const [which, before, locks] of /** @type {[string, string[], any][]} */ ([
     assert.deepEqual(await stored(name), before)
   })
 
-  if (!locks)
-    test(`${which}: given up behind a context that hangs it is not stored later`, async () => {
-      const name = newName()
-      const write = await openBefore(name)
-      const goOn = await hangingTab(name)
-      await assert.rejects(write('b'), { code: 'storage-lost', message: /does not answer/ })
-      await goOn()
-      assert.deepEqual(await stored(name), before)
-      assert.equal(await write('c'), seq)
-      assert.deepEqual(await stored(name), [...before, `${seq} c`])
-    })
+  const fate = locks ? 'may be stored, and is' : 'is not stored'
+  test(`${which}: given up behind a context that hangs it ${fate} later`, async () => {
+    const name = newName()
+    const write = await openBefore(name)
+    const goOn = await hangingTab(name)
+    const message = locks ? /look whether .* is there/ : /does not answer/
+    await assert.rejects(write('b'), { code: 'storage-lost', message })
+    await goOn()
+    const after = locks ? [...before, `${seq} b`] : before
+    const next = after.length + 1
+    assert.deepEqual(await stored(name), after)
+    assert.equal(await write('c'), next)
+    assert.deepEqual(await stored(name), [...after, `${next} c`])
+  })
 }
 
 test('a connection closed under us is made again, with what others wrote meanwhile', async () => {
@@ -346,6 +349,32 @@ test('a commit whose acknowledgement got lost is found, not written twice', asyn
   assert.deepEqual(seen, [], 'the own segment is not given to the engine as another context’s')
   assert.equal(await write('c'), 3)
   assert.deepEqual(await stored(name), ['1 a', '2 b', '3 c'])
+})
+
+test('a commit that was at its end when it was given up: its rejection says that it may be there', async () => {
+  const name = newName()
+  const { write } = await openContext(name)
+  await write('a')
+  let tries = 0
+  const transaction = replace(
+    IDBDatabase.prototype,
+    'transaction',
+    /** @this {any} @param {any[]} args */ function (...args) {
+      if (tries++ > 0) throw domError('UnknownError')
+      const made = transaction.apply(this, args)
+      Object.defineProperty(made, 'oncomplete', { get: () => null, set: () => {} })
+      made.addEventListener('complete', () => {
+        made.abort = () => {
+          throw domError('InvalidStateError')
+        }
+      })
+      return made
+    },
+  )
+  await assert.rejects(write('b'), { code: 'storage-lost', message: /look whether .* is there/ })
+  undo.pop()?.()
+  assert.deepEqual(await stored(name), ['1 a', '2 b'])
+  assert.equal(await write('c'), 3)
 })
 
 test('a stale context does not bring cleared data back', async () => {
