@@ -88,12 +88,15 @@ export class Reader {
         for (const [i, bytes] of contents.entries()) {
           const seq = disk.paths.seqOf(keys[first + i])
           if (!(seq > disk.head)) continue
+          if (disk.commits.isUnsure(seq, bytes)) {
+            // the engine must hear that it is durable before it hears of what came after it, and
+            // not at all where this transaction fails: then it is read again
+            own = seq
+            break
+          }
           disk.head = seq
-          if (disk.commits.isUnsure(seq, bytes)) own = seq
-          else others.push({ path: disk.paths.segment(seq), seq, bytes })
+          others.push({ path: disk.paths.segment(seq), seq, bytes })
           if (seq > reach(disk.manifest)) disk.limits.add(seq, bytes.length)
-          // the engine must hear that it is durable before it hears of what came after it
-          if (own !== null) break
         }
         disk.give(others, onSegment)
         next(own)

@@ -123,3 +123,36 @@ test('a connection lost after the end was asked for: the rejection says that it 
   await openDisk(name).load((seq, contents) => void stored.push(`${seq} ${text(contents)}`))
   assert.deepEqual(stored, ['1 a', '2 b', '3 c', '4 d'])
 })
+
+test('a look that found the own segment and failed: the context reads it later, as another’s', async () => {
+  const name = newName()
+  const disk = openDisk(name, { timeoutMs, locks: fakeLocks().client() })
+  /** @type {string[]} */
+  const seen = []
+  /** @type {import('../../js/storage/disk.js').OnSegment} */
+  const onSegment = (seq, contents) => void seen.push(`${seq} ${text(contents)}`)
+  await disk.load(onSegment)
+  const write = (/** @type {string} */ value) => disk.commit(() => bytes(value), onSegment)
+  for (const value of ['a', 'b']) await write(value)
+  await until(() => disk.lease.covers(disk.head))
+  const goOn = await hangingTab(name)
+  const refused = assert.rejects(write('c'), { code: 'storage-lost', message: /look whether/ })
+  await pause(timeoutMs * 1.5)
+  const { reader } = disk
+  const { readNew } = reader
+  /** @type {(number | null)[]} */
+  const found = []
+  reader.readNew = (files, fail, onOther, next) =>
+    readNew.call(reader, files, fail, onOther, (own) => {
+      next(own)
+      found.push(own)
+      files.transaction.abort()
+    })
+  await goOn()
+  await refused
+  assert.deepEqual(found, [3])
+  reader.readNew = readNew
+  await disk.refresh(onSegment)
+  assert.deepEqual(seen, ['3 c'])
+  assert.equal(await write('d'), 4)
+})

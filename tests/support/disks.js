@@ -1,5 +1,5 @@
-// Disks for tests, each as a context of its own would have it, all closed again after each test. What is written
-// is text. Knows no engine.
+// Disks for tests, each as a context of its own would have it, and tabs that hang, all ended again after each test.
+// What is written is text. Knows no engine.
 
 import { IndexedDbDisk } from '../../js/storage/disk.js'
 import { fakeFs, result } from './fake-fs.js'
@@ -7,6 +7,8 @@ import { newDatabase } from './open-client.js'
 
 /** @type {IndexedDbDisk[]} */
 let disks = []
+/** @type {(() => Promise<void>)[]} */
+let hanging = []
 
 /** @param {string} name of the database @param {object} [options] of the disk */
 export function openDisk(name, options = {}) {
@@ -17,6 +19,8 @@ export function openDisk(name, options = {}) {
 
 /** For afterEach. */
 export function closeDisks() {
+  for (const goOn of hanging) goOn()
+  hanging = []
   for (const disk of disks) disk.database.drop()
   disks = []
 }
@@ -52,9 +56,11 @@ export async function hangingTab(name) {
     if (isHanging) transaction.objectStore('FILE_DATA').count().onsuccess = goOn
   }
   goOn()
-  return async () => {
+  const end = async () => {
     isHanging = false
     await over
     db.close()
   }
+  hanging.push(end)
+  return end
 }
