@@ -200,6 +200,8 @@ export class ClientState {
     const refusal = this.refusal()
     if (refusal || !core || !rpc) throw refusal
     await this.writes.settled()
+    const givenUp = this.refusal()
+    if (givenUp) throw givenUp
     await rpc('delete_account', {}) // fails offline, and nothing has changed then
     try {
       // No context has anything left to send; what was under way meanwhile goes with the second call.

@@ -57,6 +57,19 @@ test('the account goes, here, on the server and on the other device; another use
   )
 })
 
+test('given up by closing, before anything was asked of the server: nothing is removed', async () => {
+  const user = await world.newUser()
+  const device = await world.device(user)
+  await device.collection('logs').put(randomUUID(), log('mine'))
+  await device.sync()
+  device.collection('logs').put(randomUUID(), log('not durable yet'))
+  const deleted = device.deleteAccount()
+  const closed = device.close()
+  await assert.rejects(deleted, { code: 'closed' })
+  await closed
+  assert.equal(await rowsOnServer(user.id), 1)
+})
+
 test('offline nothing is removed', async () => {
   const user = await world.newUser()
   const device = await world.device(user)
