@@ -1,5 +1,5 @@
-// Owns waiting for something that may never answer: a callback of a lost database connection, a
-// request on a dead network, an auth library that retries for ever.
+// Owns waiting: for something that may never answer (a callback of a lost database connection, a request on a dead
+// network, an auth library that retries for ever), and between two tries.
 
 /**
  * @template T
@@ -14,6 +14,19 @@ export function within(ms, promise, makeError) {
     Promise.resolve(promise)
       .then(resolve, reject)
       .finally(() => clearTimeout(timer))
+  })
+}
+
+/** @param {number} ms @param {AbortSignal} [signal] ends it early @returns {Promise<void>} never rejects */
+export function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, signal?.aborted ? 0 : ms)
+    signal?.addEventListener('abort', end)
   })
 }
 

@@ -2,7 +2,7 @@
 // event; what an outcome means to the browser is worker.js's.
 
 import { asSyncError, SyncError } from '../error.js'
-import { within } from '../within.js'
+import { pause, within } from '../within.js'
 
 /** @typedef {import('../client.js').SyncClient<any>} Client */
 /** @typedef {import('../client.js').SyncReport} SyncReport */
@@ -97,16 +97,5 @@ function unless(signal, promise) {
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
     promise.then(resolve, reject)
-  })
-}
-
-/** @param {number} ms @param {AbortSignal} signal */
-function pause(ms, signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve(null)
-    })
   })
 }

@@ -1,6 +1,7 @@
 // Owns the embedders that come with the package: text to vector. Knows no row and no store.
 
 import { SyncError } from '../error.js'
+import { pause } from '../within.js'
 
 /**
  * @typedef {object} Embedder
@@ -219,9 +220,4 @@ async function inTurn(list, work) {
   const results = []
   for (const each of list) results.push(...Array.from(await work(each)))
   return results
-}
-
-/** @param {number} ms @returns {Promise<void>} */
-function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
