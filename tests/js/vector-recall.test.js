@@ -30,7 +30,7 @@ async function sentences() {
 }
 
 /**
- * What the bar allows is told from luck by many questions, where some answers are missed: 2 to 4 of 10,000 among texts.
+ * What the bar allows is told from luck by many questions, where some answers are missed: up to 4 of 10,000 among texts.
  * Those of the documents change with each word of them.
  * @param {number} size @param {string} shape
  */
