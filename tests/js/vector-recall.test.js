@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import { lexicalEmbedder } from '../../js/search/embedders.js'
 import { vectorsUrl } from '../../js/search/vectors-module.js'
 import { recallOf } from '../support/recall.js'
 import { allowRelaxedSimd } from '../support/relaxed-simd.js'
@@ -30,6 +31,21 @@ async function sentences() {
 }
 
 /**
+ * @param {number} count how many there will be
+ * @param {() => number} next
+ * @returns {Promise<import('../support/vectors.js').Writer>} the lexical embedder's own, of two sentences each, so
+ *   that there are more texts than sentences
+ */
+async function lexicalWriter(count, next) {
+  const all = await sentences()
+  const pick = () => all[Math.floor(next() * all.length)]
+  const texts = Array.from({ length: count }, () => `${pick()} ${pick()}`)
+  const vectors = await lexicalEmbedder().embed(texts, 'passage')
+  let written = 0
+  return (out, at) => out.set(vectors[written++], at)
+}
+
+/**
  * What the bar allows is told from luck by many questions, where some answers are missed: up to 4 of 10,000 among texts.
  * Those of the documents change with each word of them.
  * @param {number} size @param {string} shape
@@ -43,8 +59,11 @@ for (const size of [1_000, 10_000, 100_000]) {
   for (const shape of shapes) {
     test(`recall of ${size} x ${shape}`, async (t) => {
       const wasm = builds[shapes.indexOf(shape) % 2]
-      const write = writerOf(shape, dimensions, random(size), await sentences())
       const queryCount = queriesOf(size, shape)
+      const write =
+        shape === 'words'
+          ? await lexicalWriter(size * 1.2 + queryCount, random(size))
+          : writerOf(shape, dimensions, random(size))
       const { missed, asked, way } = await recallOf({ size, write, queryCount, wasm })
       t.diagnostic(`by ${way}: ${missed} of ${asked} missed`)
       assert.ok(missed <= asked / 1000)

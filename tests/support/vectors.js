@@ -27,12 +27,11 @@ export const shapes = ['uniform', 'clustered', 'near-duplicates', 'words']
  * @param {Shape} shape "words": texts as hashed words and trigrams
  * @param {number} dimensions
  * @param {() => number} next
- * @param {string[]} [sentences] for "words"; default generated ones
  * @returns {Writer}
  */
-export function writerOf(shape, dimensions, next, sentences) {
+export function writerOf(shape, dimensions, next) {
   if (shape === 'uniform') return (out, at) => noise(out, at, dimensions, 1, next)
-  if (shape === 'words') return wordsWriter(dimensions, next, sentences ?? generated(next))
+  if (shape === 'words') return wordsWriter(dimensions, next, generated(next))
   const spread = shape === 'clustered' ? 0.7 : 0.02
   const centres = Array.from({ length: 200 }, () => {
     const centre = new Float32Array(dimensions)
