@@ -9,7 +9,8 @@ import { call, startChromium } from '../tests/browser/support/chromium.js'
 import { startSite } from '../tests/browser/support/site.js'
 import { idOf } from '../tests/support/ids.js'
 import { recallOf } from '../tests/support/recall.js'
-import { random, shapes, vectorsOf, writerOf } from '../tests/support/vectors.js'
+import { shapes } from '../tests/support/texts.js'
+import { random, vectorsOf, writerOf } from '../tests/support/vectors.js'
 
 /** @typedef {import('./main.js').Figure} Figure */
 /** @typedef {(name: string, argument?: unknown) => Promise<any>} Ask of tests/browser/fixture/bench-vectors.js */
@@ -186,11 +187,10 @@ async function missing(say) {
   const figures = []
   for (const size of [1000, small, large, 2 * large]) {
     for (const shape of shapes) {
-      const write = writerOf(shape, dimensions, random(size))
-      const { missed, asked, way } = await recallOf({ size, write, queryCount: 50 })
+      const { missed, asked, way } = await recallOf({ size, shape })
       const perThousand = (missed * 1000) / asked
       const name = `missed of 1,000 best, ${size} x ${shape}, by ${way}`
-      say(`${name}: ${perThousand}`)
+      say(`${name}: ${perThousand} (${missed} of ${asked})`)
       const about = { env, peerName: 'a plain JS loop', bar: bars.missed }
       const ok = perThousand <= bars.missed
       figures.push({ name, ours: perThousand, peer: 0, ratio: perThousand, ok, ...about })

@@ -9,7 +9,8 @@ import { VectorIndex } from '../../js/search/vector-index.js'
 import { vectorsUrl } from '../../js/search/vectors-module.js'
 import { idOf } from '../support/ids.js'
 import { allowRelaxedSimd } from '../support/relaxed-simd.js'
-import { normalize, random, scoreAll, shapes, vectorsOf, writerOf } from '../support/vectors.js'
+import { shapes, writerOfShape } from '../support/texts.js'
+import { normalize, random, scoreAll, vectorsOf } from '../support/vectors.js'
 
 allowRelaxedSimd()
 
@@ -31,8 +32,8 @@ for (const [name, wasm] of Object.entries(builds)) {
   test(`${name}: the same results as a naive search`, async () => {
     for (const shape of shapes) {
       const next = random(7)
-      const write = writerOf(shape, dimensions, next)
       const count = 1000
+      const write = await writerOfShape(shape, next, count + 5)
       const vectors = vectorsOf(count, dimensions, write)
       const index = await VectorIndex.load({ wasm })
       const ids = Array.from({ length: count }, (_, i) => idOf(i))

@@ -1,5 +1,5 @@
-// Vectors for tests and benches of the index: of several shapes, from a seed. And the naive search that
-// the index is held against. Imports nothing, so that pages may use it too.
+// Made up vectors for tests and benches of the index, of several shapes, from a seed. And the naive search that
+// the index is held against. Imports nothing, so that pages may use it too; those of texts are texts.js'.
 
 /** mulberry32: numbers from 0 to below 1. @param {number} seed */
 export function random(seed) {
@@ -17,21 +17,17 @@ const normal = (next) => (next() + next() + next() + next() - 2) * 1.7
 
 /**
  * @typedef {(out: Float32Array, at: number) => void} Writer writes the next vector
- * @typedef {'uniform' | 'clustered' | 'near-duplicates' | 'words'} Shape
+ * @typedef {'uniform' | 'clustered' | 'near-duplicates'} Shape
  */
 
-/** @type {Shape[]} */
-export const shapes = ['uniform', 'clustered', 'near-duplicates', 'words']
-
 /**
- * @param {Shape} shape "words": texts as hashed words and trigrams
+ * @param {Shape} shape
  * @param {number} dimensions
  * @param {() => number} next
  * @returns {Writer}
  */
 export function writerOf(shape, dimensions, next) {
   if (shape === 'uniform') return (out, at) => noise(out, at, dimensions, 1, next)
-  if (shape === 'words') return wordsWriter(dimensions, next, generated(next))
   const spread = shape === 'clustered' ? 0.7 : 0.02
   const centres = Array.from({ length: 200 }, () => {
     const centre = new Float32Array(dimensions)
@@ -54,56 +50,6 @@ export function writerOf(shape, dimensions, next) {
  */
 function noise(out, at, dimensions, size, next) {
   for (let i = 0; i < dimensions; i++) out[at + i] = size * normal(next)
-}
-
-/**
- * @param {number} dimensions
- * @param {() => number} next
- * @param {string[]} sentences
- * @returns {Writer} of two sentences each, so that there are more texts than sentences
- */
-function wordsWriter(dimensions, next, sentences) {
-  const pick = () => sentences[Math.floor(next() * sentences.length)]
-  return (out, at) => hashWords(`${pick()} ${pick()}`, out, at, dimensions)
-}
-
-/**
- * @param {string} text
- * @param {Float32Array} out
- * @param {number} at
- * @param {number} dimensions
- */
-export function hashWords(text, out, at, dimensions) {
-  out.fill(0, at, at + dimensions)
-  /** @param {string} token @param {number} weight */
-  const add = (token, weight) => {
-    let hash = 2166136261
-    for (let i = 0; i < token.length; i++) hash = Math.imul(hash ^ token.charCodeAt(i), 16777619)
-    hash = Math.imul(hash ^ (hash >>> 15), 2246822507)
-    out[at + ((hash >>> 1) % dimensions)] += hash < 0 ? weight : -weight
-  }
-  for (const word of text.toLowerCase().match(/[a-z0-9]+/g) ?? ['nothing']) {
-    add(word, 1)
-    const padded = `^${word}$`
-    for (let i = 0; i + 3 <= padded.length; i++) add(padded.slice(i, i + 3), 0.3)
-  }
-}
-
-const subjects =
-  'I|my body|the morning|this week|the meeting|my father|the old pattern|silence|work|a walk'
-const verbs = 'felt|noticed|released|held|avoided|remembered|needed|lost|found|carried|watched'
-const objects =
-  'tension in the shoulders|anger without a name|an urge to check the phone|calm after the kata|' +
-  'a tight chest before speaking|joy about small things|shame from years ago|tiredness at noon|grief|' +
-  'heat in the belly|a clear no|a soft yes|breath going deep|the same argument again|fear of rest'
-const ends =
-  'before breakfast|after the call|all day|for a moment|again|while walking|at night|outside'
-
-/** @param {() => number} next */
-function generated(next) {
-  const lists = [subjects, verbs, objects, ends].map((list) => list.split('|'))
-  const sentence = () => lists.map((list) => list[Math.floor(next() * list.length)]).join(' ')
-  return Array.from({ length: 5000 }, sentence)
 }
 
 /** @param {number} count @param {number} dimensions @param {Writer} write */
